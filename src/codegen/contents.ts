@@ -1,0 +1,43 @@
+/** What bind makes of a bundle and a cluster: the contents of every table and map, and the subjects. */
+import type { Address } from '../address.js';
+import type { MapDeclaration } from './listing.js';
+
+/** The image of one data section: an array map with one value of `bytes.length` bytes. */
+export interface BoundTable {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+  /** Made with BPF_F_RDONLY_PROG and frozen, so that the verifier knows its contents. */
+  readonly frozen: boolean;
+}
+
+/** One map with its entries: `count` keys and values, packed without gaps. */
+export interface BoundMap extends MapDeclaration {
+  readonly count: number;
+  readonly keys: Uint8Array;
+  readonly values: Uint8Array;
+  /** Connection state outlives generations: it is made once per node and reused. */
+  readonly lifetime: 'generation' | 'node';
+}
+
+/** One local pod: its own two programs are the object's, with this `subject` table. */
+export interface BoundSubject {
+  readonly namespace: string;
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  /** The image of the `subject` table, frozen. */
+  readonly subject: Uint8Array;
+}
+
+/** The table that differs from subject to subject. */
+export const SUBJECT_TABLE = 'subject';
+
+/** The object's programs, by the way of the packets that they judge. */
+export const PROGRAMS = { ingress: 'to_pod', egress: 'from_pod' } as const;
+
+export interface MapContents {
+  /** Which of the bundle's objects the contents are for. */
+  readonly variant: string;
+  readonly tables: readonly BoundTable[];
+  readonly maps: readonly BoundMap[];
+  readonly subjects: readonly BoundSubject[];
+}
