@@ -1,0 +1,216 @@
+/** The model interpreter: what the policies mean, written straight from the semantics. */
+import type { Address } from '../address.js';
+import { bug } from '../diagnostics.js';
+import { isPolicyPod, type ClusterSnapshot, type Pod, type Service } from './cluster.js';
+import { createAddressBook } from './interpret-addresses.js';
+import { RuleIndex, SubjectIndex } from './interpret-index.js';
+import {
+  createRuleMatcher,
+  sameAddress,
+  type PacketView,
+  type Protocol,
+} from './interpret-match.js';
+import { createPodSelection } from './interpret-selectors.js';
+import type { Direction } from './model.js';
+import {
+  NO_DECIDER,
+  type DeciderId,
+  type Judgement,
+  type NormalModel,
+  type NormalPolicy,
+  type NormalTier,
+  type Reason,
+} from './normal-model.js';
+
+export type { Protocol } from './interpret-match.js';
+
+export interface JudgeOptions {
+  /** The packet was made by the subject's own node, not forwarded by it. */
+  readonly localOrigin: boolean;
+}
+
+/**
+ * Judges one direction of a packet at a policy pod. The port is the destination's: the remote's for
+ * egress, the subject's for ingress; 0 for protocols without ports.
+ */
+export type Judge = (
+  subject: Pod,
+  direction: Direction,
+  remote: Address,
+  protocol: Protocol,
+  port: number,
+  options: JudgeOptions,
+) => Judgement;
+
+export interface Interpreter {
+  readonly judge: Judge;
+  /** The first policy by which the pod is isolated in the direction; NO_DECIDER if none does. */
+  readonly isolationOf: (subject: Pod, direction: Direction) => DeciderId;
+}
+
+/** What one tier has to say about a subject in one direction. */
+interface TierView {
+  readonly kind: NormalTier['kind'];
+  readonly isolation: DeciderId;
+  readonly rules: RuleIndex;
+}
+
+/** @param at the instant at which rules with `until` are judged, in milliseconds since the epoch */
+export function createInterpreter(
+  model: NormalModel,
+  cluster: ClusterSnapshot,
+  at: number,
+): Interpreter {
+  const book = createAddressBook(cluster);
+  const selection = createPodSelection(cluster);
+  const matches = createRuleMatcher(cluster, selection);
+  const viewsOf = createTierViews(model, selection, at);
+
+  /** The tiers alone: neither the pod itself, nor its node, nor Services are special here. */
+  const judgeByPolicies = (packet: PacketView): Judgement => {
+    for (const tier of viewsOf(packet.subject, packet.direction)) {
+      const first = tier.rules
+        .candidates(packet.remote, packet.holder?.pod)
+        .find((rule) => matches(rule, packet));
+      if (tier.kind === 'additive') {
+        if (tier.isolation === NO_DECIDER) continue;
+        if (first === undefined) return judgement('deny', 'isolation', tier.isolation);
+        return judgement('allow', 'rule', first.id);
+      }
+      if (first === undefined || first.action === 'pass') continue;
+      return judgement(first.action, 'rule', first.id);
+    }
+    return judgement('allow', 'default');
+  };
+
+  const judgeAt = (
+    subject: Pod,
+    direction: Direction,
+    remote: Address,
+    protocol: Protocol,
+    port: number,
+  ): Judgement => {
+    const holder = book.holderOf(remote);
+    const unbound = book.isUnbound(remote);
+    return judgeByPolicies({ subject, direction, remote, holder, unbound, protocol, port });
+  };
+
+  const judge: Judge = (subject, direction, remote, protocol, port, options) => {
+    if (!isPolicyPod(subject)) bug(`${subject.namespace}/${subject.name} is no policy pod`);
+    if (subject.addresses.some((own) => sameAddress(own, remote))) {
+      return judgement('allow', 'self');
+    }
+    const holder = book.holderOf(remote);
+    if (direction === 'ingress') {
+      const ownNode = subject.node !== undefined && holder?.nodes.has(subject.node) === true;
+      if (ownNode && options.localOrigin) return judgement('allow', 'own-node');
+    } else if (holder?.service !== undefined && hasPorts(protocol)) {
+      const judgements = endpointsBehind(holder.service, remote, protocol, port).map(
+        ({ address, targetPort }) => judgeAt(subject, direction, address, protocol, targetPort),
+      );
+      return agree(judgements);
+    }
+    return judgeAt(subject, direction, remote, protocol, port);
+  };
+
+  return {
+    judge,
+    isolationOf: (subject, direction) =>
+      viewsOf(subject, direction).find(({ isolation }) => isolation !== NO_DECIDER)?.isolation ??
+      NO_DECIDER,
+  };
+}
+
+export function hasPorts(protocol: Protocol): protocol is 'TCP' | 'UDP' | 'SCTP' {
+  return protocol === 'TCP' || protocol === 'UDP' || protocol === 'SCTP';
+}
+
+export interface EndpointTarget {
+  readonly address: Address;
+  readonly targetPort: number;
+}
+
+/** Where a packet to a Service's address may end up, by address: ready endpoints of its family. */
+export function endpointsBehind(
+  service: Service,
+  vip: Address,
+  protocol: Protocol,
+  port: number,
+): readonly EndpointTarget[] {
+  const index = service.ports.findIndex((one) => one.protocol === protocol && one.port === port);
+  return service.endpoints
+    .filter(({ address }) => address.family === vip.family)
+    .flatMap(({ address, targetPorts }) => {
+      const targetPort = targetPorts.get(index);
+      return targetPort === undefined ? [] : [{ address, targetPort }];
+    })
+    .sort((a, b) => (a.address.value < b.address.value ? -1 : 1));
+}
+
+/** The verdict on a packet to a Service, from the verdicts on its endpoints. */
+function agree(judgements: readonly Judgement[]): Judgement {
+  const [first] = judgements;
+  if (first === undefined) return judgement('deny', 'no-endpoint');
+  if (judgements.every(({ verdict }) => verdict === first.verdict)) return first;
+  const denied = judgements.find(({ verdict }) => verdict === 'deny') ?? first;
+  return judgement('deny', 'service-mixed', denied.decider);
+}
+
+function judgement(
+  verdict: Judgement['verdict'],
+  reason: Reason,
+  decider: DeciderId = NO_DECIDER,
+): Judgement {
+  return { verdict, reason, decider };
+}
+
+/** Tier views are shared between pods that the same policies select. */
+function createTierViews(
+  model: NormalModel,
+  selection: ReturnType<typeof createPodSelection>,
+  at: number,
+): (subject: Pod, direction: Direction) => readonly TierView[] {
+  const indexes = model.tiers.map((tier) => new SubjectIndex(tier.policies));
+  const byLook = new Map<number, Record<Direction, readonly TierView[]>>();
+  const byPolicies = new Map<string, TierView>();
+
+  const viewOf = (
+    tier: NormalTier,
+    policies: readonly NormalPolicy[],
+    direction: Direction,
+  ): TierView => {
+    const key = [tier.name, direction, ...policies.map(({ index }) => index)].join(' ');
+    const known = byPolicies.get(key);
+    if (known !== undefined) return known;
+    const rules = policies.flatMap((policy) =>
+      policy.rules.filter(
+        (rule) =>
+          rule.direction === direction &&
+          (rule.until === undefined || at < rule.until) &&
+          (tier.kind === 'ordered' || rule.action === 'allow'),
+      ),
+    );
+    const isolations =
+      tier.kind === 'additive' ? policies.map(({ isolation }) => isolation[direction]) : [];
+    const isolation = isolations.find((id) => id !== NO_DECIDER) ?? NO_DECIDER;
+    const view = { kind: tier.kind, isolation, rules: new RuleIndex(rules) };
+    byPolicies.set(key, view);
+    return view;
+  };
+
+  return (subject, direction) => {
+    const look = selection.lookOf(subject);
+    let views = byLook.get(look);
+    if (views === undefined) {
+      const selected = model.tiers.map((tier, i) => ({
+        tier,
+        policies: indexes[i]?.selecting(subject, selection) ?? [],
+      }));
+      const viewsIn = (direction: Direction): readonly TierView[] =>
+        selected.map(({ tier, policies }) => viewOf(tier, policies, direction));
+      views = { ingress: viewsIn('ingress'), egress: viewsIn('egress') };
+      byLook.set(look, views);
+    }
+    return views[direction];
+  };
+}
