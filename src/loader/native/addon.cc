@@ -1,0 +1,58 @@
+// The door to libbpf: what the addon exports, and the state of each JavaScript environment.
+#include "door.h"
+#include "map.h"
+#include "object.h"
+#include "program.h"
+#include "system.h"
+
+namespace policyc {
+namespace {
+
+// Until TypeScript has given its error class, failures would have no shape.
+Napi::Value install(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  if (!info[0].IsFunction()) throwType(env, "the failure factory must be a function");
+  env.GetInstanceData<Door>()->failure = Napi::Persistent(info[0].As<Napi::Function>());
+  return env.Undefined();
+}
+
+Napi::Value plainFailure(const Napi::CallbackInfo& info) {
+  Napi::Object error = Napi::Error::New(info.Env(), info[0].ToString().Utf8Value()).Value();
+  error.Set("errno", info[1]);
+  error.Set("log", info[2]);
+  return error;
+}
+
+Napi::Object start(Napi::Env env, Napi::Object exports) {
+  Door* door = new Door();
+  env.SetInstanceData(door);
+  door->failure = Napi::Persistent(Napi::Function::New(env, plainFailure));
+  captureLibbpfLog();
+  MapHandle::define(env, *door);
+  ProgramHandle::define(env, *door);
+  ObjectHandle::define(env, *door);
+
+  exports.Set("install", Napi::Function::New(env, install));
+  exports.Set("createMap", Napi::Function::New(env, createMap));
+  exports.Set("openPinnedMap", Napi::Function::New(env, openPinnedMap));
+  exports.Set("openMapById", Napi::Function::New(env, openMapById));
+  exports.Set("loadProgram", Napi::Function::New(env, loadProgram));
+  exports.Set("openPinnedProgram", Napi::Function::New(env, openPinnedProgram));
+  exports.Set("openProgramById", Napi::Function::New(env, openProgramById));
+  exports.Set("openObject", Napi::Function::New(env, openObject));
+  exports.Set("interfaceIndex", Napi::Function::New(env, interfaceIndex));
+  exports.Set("isBpffs", Napi::Function::New(env, isBpffs));
+  exports.Set("mountBpffs", Napi::Function::New(env, mountBpffs));
+  exports.Set("unmount", Napi::Function::New(env, unmount));
+  exports.Set("waitForReaders", Napi::Function::New(env, waitForReaders));
+  exports.Set("possibleCpus", Napi::Function::New(env, possibleCpus));
+  exports.Set("libbpfVersion", Napi::Function::New(env, libbpfVersion));
+  return exports;
+}
+
+}  // namespace
+}  // namespace policyc
+
+static Napi::Object startAddon(Napi::Env env, Napi::Object exports) { return policyc::start(env, exports); }
+
+NODE_API_MODULE(policyc_native, startAddon)
