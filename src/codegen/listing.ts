@@ -6,30 +6,8 @@ export type Reg = 0 | 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10;
 export type Width = 32 | 64;
 export type MemorySize = 1 | 2 | 4 | 8;
 export type AluOperation =
-  | 'mov'
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'mod'
-  | 'or'
-  | 'and'
-  | 'xor'
-  | 'lsh'
-  | 'rsh'
-  | 'arsh';
-export type Test =
-  | 'eq'
-  | 'ne'
-  | 'gt'
-  | 'ge'
-  | 'lt'
-  | 'le'
-  | 'set'
-  | 'sgt'
-  | 'sge'
-  | 'slt'
-  | 'sle';
+  'mov' | 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'or' | 'and' | 'xor' | 'lsh' | 'rsh' | 'arsh';
+export type Test = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le' | 'set' | 'sgt' | 'sge' | 'slt' | 'sle';
 
 /** The name of a place in one program's listing. */
 export type Label = string;
@@ -147,7 +125,8 @@ export interface TableDeclaration {
 export interface MapDeclaration {
   /** A C identifier of 15 characters at most (BPF_OBJ_NAME_LEN). */
   readonly name: string;
-  readonly type: 'hash' | 'lru_hash' | 'lpm_trie' | 'array' | 'percpu_array' | 'ringbuf';
+  readonly type:
+    'hash' | 'lru_hash' | 'lpm_trie' | 'array' | 'percpu_array' | 'prog_array' | 'ringbuf';
   readonly keySize: number;
   readonly valueSize: number;
   readonly maxEntries: number;
