@@ -1,0 +1,80 @@
+/** Diagnostics as SARIF 2.1.0 (OASIS), for code scanning services and editors. */
+import { isAbsolute, posix, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { catalog, type DiagnosticCode } from '../catalog/index.js';
+import type { Diagnostic } from '../diagnostics.js';
+import { placeAt, type Span } from '../source.js';
+
+const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json';
+
+/** One SARIF log with one run; rules are those that the results name, sorted by code. */
+export function renderSarif(diagnostics: readonly Diagnostic[], version: string): string {
+  const codes = [...new Set(diagnostics.map((one) => one.code))].sort();
+  const log = {
+    $schema: SCHEMA,
+    version: '2.1.0',
+    runs: [
+      {
+        tool: { driver: { name: 'policyc', version, rules: codes.map(ruleOf) } },
+        columnKind: 'utf16CodeUnits',
+        results: diagnostics.map((one) => resultOf(one, codes.indexOf(one.code))),
+      },
+    ],
+  };
+  return `${JSON.stringify(log, undefined, 2)}\n`;
+}
+
+function ruleOf(code: DiagnosticCode): object {
+  const { severity, explanation } = catalog[code];
+  const [firstSentence = explanation] = explanation.split(/(?<=\.)\s/);
+  return {
+    id: code,
+    shortDescription: { text: firstSentence },
+    fullDescription: { text: explanation },
+    defaultConfiguration: { level: severity },
+  };
+}
+
+function resultOf(one: Diagnostic, ruleIndex: number): object {
+  const text = one.hint === undefined ? one.message : `${one.message}\n\nHint: ${one.hint}`;
+  return {
+    ruleId: one.code,
+    ruleIndex,
+    level: one.severity,
+    message: { text },
+    locations: one.span === undefined ? [] : [locationOf(one.span)],
+    ...(one.related.length === 0
+      ? {}
+      : {
+          relatedLocations: one.related.map((related, id) => ({
+            id,
+            ...locationOf(related.span),
+            message: { text: related.message },
+          })),
+        }),
+  };
+}
+
+function locationOf(span: Span): { readonly physicalLocation: object } {
+  const start = placeAt(span.file, span.start);
+  const end = placeAt(span.file, Math.max(span.start, span.end));
+  return {
+    physicalLocation: {
+      artifactLocation: { uri: uriOf(span.file.path) },
+      region: {
+        startLine: start.line,
+        startColumn: start.column,
+        endLine: end.line,
+        endColumn: end.column,
+      },
+    },
+  };
+}
+
+/** Relative paths stay relative, so that a service finds them in its checkout of the repository. */
+function uriOf(path: string): string {
+  if (path === '-') return 'stdin';
+  if (isAbsolute(path)) return pathToFileURL(path).href;
+  const parts = posix.normalize(path.split(sep).join('/')).split('/');
+  return parts.map((part) => encodeURIComponent(part)).join('/');
+}

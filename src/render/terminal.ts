@@ -1,0 +1,121 @@
+/** Diagnostics for people: message, source excerpt with underlines, related places and hint. */
+import type { Severity } from '../catalog/entry.js';
+import type { Diagnostic } from '../diagnostics.js';
+import { formatPlace, regionOf, type Span } from '../source.js';
+import {
+  blockLines,
+  excerptLines,
+  isOneLine,
+  markOf,
+  unnumbered,
+  type ExcerptOptions,
+  type Mark,
+} from './excerpt.js';
+import type { Paint } from './paint.js';
+import { visible } from './visible-text.js';
+
+export interface TerminalOptions {
+  readonly paint: Paint;
+  /** Columns of the terminal. */
+  readonly columns: number;
+}
+
+const NARROWEST = 40;
+
+/** All diagnostics and the count of each severity; empty where there are none. */
+export function renderTerminal(
+  diagnostics: readonly Diagnostic[],
+  options: TerminalOptions,
+): string {
+  if (diagnostics.length === 0) return '';
+  const parts = diagnostics.map((one) => renderOne(one, options));
+  return `${parts.join('\n')}\n${countLine(diagnostics, options.paint)}\n`;
+}
+
+/** `2 errors, 1 warning`. */
+export function countText(diagnostics: readonly Diagnostic[]): string {
+  const count = (severity: Severity): number =>
+    diagnostics.filter((one) => one.severity === severity).length;
+  const parts: string[] = [];
+  if (count('error') > 0) parts.push(plural(count('error'), 'error'));
+  if (count('warning') > 0) parts.push(plural(count('warning'), 'warning'));
+  return parts.join(', ');
+}
+
+/** `1 rule`, `2 rules`, `2 policies`. */
+export function plural(count: number, noun: string): string {
+  if (count === 1) return `1 ${noun}`;
+  const many = /[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ies` : `${noun}s`;
+  return `${count} ${many}`;
+}
+
+function countLine(diagnostics: readonly Diagnostic[], paint: Paint): string {
+  const worst = diagnostics.some((one) => one.severity === 'error') ? 'error' : 'warning';
+  return paint(worst, countText(diagnostics));
+}
+
+function renderOne(one: Diagnostic, { paint, columns }: TerminalOptions): string {
+  const header = `${paint(one.severity, `${one.severity}[${one.code}]`)}${paint('strong', `: ${visible(one.message)}`)}`;
+  const frames = framesOf(one);
+  const lastLines = frames.flat().map((mark) => mark.lastLine);
+  const gutter = String(Math.max(1, ...lastLines)).length;
+  const width = Math.max(NARROWEST, columns - gutter - 4);
+  const excerpt: ExcerptOptions = { paint, width, gutter };
+  const lines = [header];
+  frames.forEach((marks, index) => {
+    lines.push(...frameLines(marks, index === 0 ? '-->' : ':::', excerpt));
+  });
+  if (one.hint !== undefined) lines.push(...hintLines(one.hint, excerpt, frames.length > 0));
+  return `${lines.join('\n')}\n`;
+}
+
+/** One frame per file; a mark over several lines has its own, so that brackets never cross. */
+function framesOf(one: Diagnostic): readonly (readonly Mark[])[] {
+  const marks: Mark[] = [];
+  if (one.span !== undefined) marks.push(markOf(one.span, one.severity, '^', ''));
+  for (const related of one.related) {
+    marks.push(markOf(related.span, 'frame', '-', related.message));
+  }
+  const frames: Mark[][] = [];
+  for (const mark of marks) {
+    const shared = frames.find(
+      ([first]) =>
+        first !== undefined &&
+        first.span.file === mark.span.file &&
+        regionOf(first.span) === regionOf(mark.span) &&
+        isOneLine(first) &&
+        isOneLine(mark),
+    );
+    if (shared === undefined) frames.push([mark]);
+    else shared.push(mark);
+  }
+  return frames;
+}
+
+function frameLines(marks: readonly Mark[], arrow: string, options: ExcerptOptions): string[] {
+  const [first] = marks;
+  if (first === undefined) return [];
+  const { paint, gutter } = options;
+  const body = isOneLine(first) ? excerptLines(marks, options) : blockLines(first, options);
+  return [
+    `${' '.repeat(gutter)}${paint('frame', arrow)} ${placeText(first.span)}`,
+    unnumbered(options, ''),
+    ...body,
+    unnumbered(options, ''),
+  ];
+}
+
+function placeText(span: Span): string {
+  const region = regionOf(span);
+  const place = visible(formatPlace(span));
+  return region === undefined ? place : `${place} (from ${visible(region.origin)})`;
+}
+
+function hintLines(hint: string, { paint, gutter }: ExcerptOptions, framed: boolean): string[] {
+  const indent = framed ? ' '.repeat(gutter + 1) : '  ';
+  const [first = '', ...rest] = hint.split('\n').map(visible);
+  return [
+    `${indent}${paint('frame', '=')} ${paint('strong', 'hint')}: ${first}`,
+    ...rest.map((line) => `${indent}  ${' '.repeat('hint: '.length)}${line}`.trimEnd()),
+  ];
+}
