@@ -42,7 +42,9 @@ export function link(listing: Listing): LinkedObject {
   });
   throwIfErrors(diagnostics);
   const { license, tables, maps } = listing;
-  return { license, functions, tables, maps };
+  const byRole = (role: FunctionListing['role']): readonly ImageFunction[] =>
+    functions.filter((one) => one.role === role);
+  return { license, functions: [...byRole('program'), ...byRole('subprogram')], tables, maps };
 }
 
 /** The number of 8-byte slots of a function. */
