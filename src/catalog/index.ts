@@ -1,12 +1,18 @@
 /** The diagnostic catalog: every message that policyc can report, keyed `stage/slug`. */
+import { flowsCatalog } from './flows.js';
+import { k8sCatalog } from './k8s.js';
 import { kernelCatalog } from './kernel.js';
 import { linkCatalog } from './link.js';
 import { sourceCatalog } from './source.js';
+import { yamlCatalog } from './yaml.js';
 
 export const catalog = {
+  ...flowsCatalog,
+  ...k8sCatalog,
   ...kernelCatalog,
   ...linkCatalog,
   ...sourceCatalog,
+  ...yamlCatalog,
 };
 
 export type DiagnosticCode = keyof typeof catalog;
