@@ -14,9 +14,28 @@ const errnoNames: ReadonlyMap<number, string> = new Map([
   [ENOTSUPP, 'ENOTSUPP'],
 ]);
 
+/** libbpf's own errors, from 4000 on (tools/lib/bpf/libbpf.h, enum libbpf_errno). */
+const libbpfNames: readonly string[] = [
+  'LIBELF',
+  'FORMAT',
+  'KVERSION',
+  'ENDIAN',
+  'INTERNAL',
+  'RELOC',
+  'LOAD',
+  'VERIFY',
+  'PROG2BIG',
+  'KVER',
+  'PROGTYPE',
+  'WRNGPID',
+  'INVSEQ',
+  'NLPARSE',
+];
+
 /** The symbolic name of a positive errno, such as `EPERM`. */
 export function errnoName(errno: number): string {
-  return errnoNames.get(errno) ?? `errno ${errno}`;
+  const libbpf = libbpfNames[errno - 4000];
+  return errnoNames.get(errno) ?? (libbpf === undefined ? `errno ${errno}` : `LIBBPF_${libbpf}`);
 }
 
 /** A system call, or libbpf on its behalf, failed. Thrown by the native door. */

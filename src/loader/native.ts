@@ -138,6 +138,48 @@ export interface ObjectHandle extends Handle {
   map(name: string): MapHandle;
 }
 
+export interface LinkFacts {
+  readonly id: number;
+  readonly type: number;
+  readonly programId: number;
+  /** 0 once the link is detached or its interface is gone. Only tcx links have it. */
+  readonly interfaceIndex?: number;
+  readonly attachType?: number;
+}
+
+/** Unless it is pinned, closing a link detaches its program, and so does the garbage collector. */
+export interface LinkHandle extends Handle {
+  facts(): LinkFacts;
+  /** Replaces the program in one step: every packet meets the old one or the new one. */
+  update(program: ProgramHandle): void;
+  detach(): void;
+  pin(path: string): void;
+}
+
+/** The programs of a tcx hook, first to last. `revision` changes with every attach and detach. */
+export interface TcxChain {
+  readonly revision: number;
+  readonly chain: readonly { readonly programId: number; readonly linkId: number }[];
+}
+
+/** A filter of a clsact hook; `programId` is 0 unless `kind` is `bpf`. */
+export interface ClassicFilter {
+  readonly handle: number;
+  readonly priority: number;
+  /** EtherType; 3 stands for all. */
+  readonly protocol: number;
+  readonly kind: string;
+  readonly name: string;
+  readonly programId: number;
+  /** Whether the program's result is the verdict; else it is a class. */
+  readonly directAction: boolean;
+}
+
+export interface RingBufferHandle extends Handle {
+  /** Takes up to `limit` records that are there now, oldest first. Never waits. */
+  consume(limit: number): readonly Buffer[];
+}
+
 /** The addon's exports. All arguments are positional and checked again in C++. */
 export interface NativeDoor {
   install(failure: (operation: string, errno: number, log: string) => Error): void;
@@ -163,6 +205,39 @@ export interface NativeDoor {
   openPinnedProgram(path: string): ProgramHandle;
   openProgramById(id: number): ProgramHandle;
   openObject(bytes: Uint8Array, name: string): ObjectHandle;
+  /** `expectedRevision` makes the kernel refuse (ESTALE) if the chain has changed since; 0 does not care. */
+  attachTcx(
+    program: ProgramHandle,
+    interfaceIndex: number,
+    attachType: number,
+    first: boolean,
+    expectedRevision: number,
+  ): LinkHandle;
+  queryTcx(interfaceIndex: number, attachType: number): TcxChain;
+  openPinnedLink(path: string): LinkHandle;
+  openLinkById(id: number): LinkHandle;
+  /** False if the interface had a clsact qdisc already. */
+  createClsact(interfaceIndex: number): boolean;
+  destroyClsact(interfaceIndex: number): void;
+  /** Attaches with direct action. Without `replace` an equal handle and priority is EEXIST. */
+  attachClassic(
+    program: ProgramHandle,
+    interfaceIndex: number,
+    ingress: boolean,
+    handle: number,
+    priority: number,
+    replace: boolean,
+  ): void;
+  /** False if there was no such filter. */
+  detachClassic(
+    interfaceIndex: number,
+    ingress: boolean,
+    handle: number,
+    priority: number,
+  ): boolean;
+  /** Every filter of the hook, whoever attached it. */
+  queryClassic(interfaceIndex: number, ingress: boolean): readonly ClassicFilter[];
+  openRingBuffer(map: MapHandle): RingBufferHandle;
   /** Undefined if there is no such interface in this process's network namespace. */
   interfaceIndex(name: string): number | undefined;
   isBpffs(path: string): boolean;

@@ -1,8 +1,11 @@
 // The door to libbpf: what the addon exports, and the state of each JavaScript environment.
+#include "classic-tc.h"
 #include "door.h"
+#include "link.h"
 #include "map.h"
 #include "object.h"
 #include "program.h"
+#include "ring-buffer.h"
 #include "system.h"
 
 namespace policyc {
@@ -31,6 +34,8 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   MapHandle::define(env, *door);
   ProgramHandle::define(env, *door);
   ObjectHandle::define(env, *door);
+  LinkHandle::define(env, *door);
+  RingBufferHandle::define(env, *door);
 
   exports.Set("install", Napi::Function::New(env, install));
   exports.Set("createMap", Napi::Function::New(env, createMap));
@@ -40,6 +45,16 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("openPinnedProgram", Napi::Function::New(env, openPinnedProgram));
   exports.Set("openProgramById", Napi::Function::New(env, openProgramById));
   exports.Set("openObject", Napi::Function::New(env, openObject));
+  exports.Set("attachTcx", Napi::Function::New(env, attachTcx));
+  exports.Set("queryTcx", Napi::Function::New(env, queryTcx));
+  exports.Set("openPinnedLink", Napi::Function::New(env, openPinnedLink));
+  exports.Set("openLinkById", Napi::Function::New(env, openLinkById));
+  exports.Set("createClsact", Napi::Function::New(env, createClsact));
+  exports.Set("destroyClsact", Napi::Function::New(env, destroyClsact));
+  exports.Set("attachClassic", Napi::Function::New(env, attachClassic));
+  exports.Set("detachClassic", Napi::Function::New(env, detachClassic));
+  exports.Set("queryClassic", Napi::Function::New(env, queryClassic));
+  exports.Set("openRingBuffer", Napi::Function::New(env, openRingBuffer));
   exports.Set("interfaceIndex", Napi::Function::New(env, interfaceIndex));
   exports.Set("isBpffs", Napi::Function::New(env, isBpffs));
   exports.Set("mountBpffs", Napi::Function::New(env, mountBpffs));

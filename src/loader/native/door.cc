@@ -165,6 +165,12 @@ Bytes readExactly(const Napi::CallbackInfo& info, size_t index, const char* name
   return bytes;
 }
 
+uint32_t readInterface(const Napi::CallbackInfo& info, size_t index) {
+  const uint32_t found = readU32(info, index, "interfaceIndex");
+  if (found == 0 || found > INT32_MAX) throwRange(info.Env(), "interfaceIndex must be 1 to 2147483647");
+  return found;
+}
+
 bool absent(const Napi::CallbackInfo& info, size_t index) {
   return info[index].IsUndefined() || info[index].IsNull();
 }

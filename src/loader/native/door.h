@@ -86,6 +86,7 @@ bool readBool(const Napi::CallbackInfo& info, size_t index, const char* name);
 std::string readText(const Napi::CallbackInfo& info, size_t index, const char* name, size_t longest);
 Bytes readBytes(const Napi::CallbackInfo& info, size_t index, const char* name);
 Bytes readExactly(const Napi::CallbackInfo& info, size_t index, const char* name, size_t length);
+uint32_t readInterface(const Napi::CallbackInfo& info, size_t index);
 bool absent(const Napi::CallbackInfo& info, size_t index);
 
 constexpr size_t kLongestPath = 4095;  // PATH_MAX without the NUL

@@ -1,0 +1,188 @@
+/** What the running kernel can do, found out by trying and not by its version. */
+import { existsSync } from 'node:fs';
+import { release } from 'node:os';
+import { KernelError } from './kernel-error.js';
+import { nativeDoor } from './native.js';
+import { createMap, loadProgram, queryTcx } from './native-calls.js';
+import { testSkb } from './test-skb.js';
+import { mapFlag, updateFlag } from './uapi.js';
+
+export type Probe =
+  { readonly available: true } | { readonly available: false; readonly reason: string };
+
+export type Feature =
+  /** The kernel describes its own types in /sys/kernel/btf/vmlinux. */
+  | 'kernel-btf'
+  /** tc programs load. */
+  | 'tc-programs'
+  | 'tc-test-run'
+  /** Chains of tc programs held by links (6.6). */
+  | 'tcx'
+  | 'ring-buffer'
+  | 'batch-operations'
+  | 'lpm-trie'
+  | 'lru-hash'
+  | 'percpu-array'
+  | 'map-of-maps'
+  | 'tail-calls'
+  | 'bpf-to-bpf-calls'
+  /** bpf_jiffies64, the cheapest clock (5.6). */
+  | 'jiffies'
+  /** Direct loads from an array's value (5.2). */
+  | 'direct-value'
+  | 'mappable-array'
+  /** One array may be larger than 4 MiB (not on 5.10). */
+  | 'large-array'
+  | 'map-freeze';
+
+export interface KernelFeatures {
+  /** As `uname -r` says; for people, not for decisions. */
+  readonly release: string;
+  readonly features: Readonly<Record<Feature, Probe>>;
+}
+
+/** Tries every feature. Creates nothing that stays; takes some milliseconds. */
+export function probeFeatures(): KernelFeatures {
+  return {
+    release: release(),
+    features: {
+      'kernel-btf': existsSync('/sys/kernel/btf/vmlinux')
+        ? { available: true }
+        : { available: false, reason: 'no /sys/kernel/btf/vmlinux' },
+      'tc-programs': attempt(() => load(RETURN_ZERO)),
+      'tc-test-run': attempt(tryTestRun),
+      tcx: attempt(() => queryTcx(1, 'ingress')),
+      'ring-buffer': attempt(() => tryMap('ringbuf', 0, 0, 4096)),
+      'batch-operations': attempt(tryBatch),
+      'lpm-trie': attempt(() => tryMap('lpm-trie', 8, 4, 1, mapFlag.noPrealloc)),
+      'lru-hash': attempt(() => tryMap('lru-hash', 4, 4, 16)),
+      'percpu-array': attempt(() => tryMap('percpu-array', 4, 8, 1)),
+      'map-of-maps': attempt(tryMapOfMaps),
+      'tail-calls': attempt(() => tryMap('prog-array', 4, 4, 1)),
+      'bpf-to-bpf-calls': attempt(() => load(CALL_OWN_FUNCTION)),
+      jiffies: attempt(() => load(CALL_JIFFIES)),
+      'direct-value': attempt(tryDirectValue),
+      'mappable-array': attempt(() => tryMap('array', 4, 8, 1, mapFlag.mappable)),
+      'large-array': attempt(() => tryMap('array', 4, 4 * 2 ** 20 + 8, 1)),
+      'map-freeze': attempt(tryFreeze),
+    },
+  };
+}
+
+function attempt(run: () => unknown): Probe {
+  try {
+    run();
+    return { available: true };
+  } catch (error) {
+    if (error instanceof KernelError) return { available: false, reason: error.code };
+    throw error;
+  }
+}
+
+type Slot = readonly [code: number, registers: number, offset: number, immediate: number];
+
+/** Instructions as `struct bpf_insn`; `registers` is source << 4 | destination. */
+function encode(slots: readonly Slot[]): Buffer {
+  const bytes = Buffer.alloc(8 * slots.length);
+  slots.forEach(([code, registers, offset, immediate], index) => {
+    bytes.writeUInt8(code, 8 * index);
+    bytes.writeUInt8(registers, 8 * index + 1);
+    bytes.writeInt16LE(offset, 8 * index + 2);
+    bytes.writeInt32LE(immediate, 8 * index + 4);
+  });
+  return bytes;
+}
+
+const MOV_R0_ZERO: Slot = [0xb7, 0, 0, 0];
+const EXIT: Slot = [0x95, 0, 0, 0];
+const RETURN_ZERO = encode([MOV_R0_ZERO, EXIT]);
+/** Helper 118 is bpf_jiffies64. */
+const CALL_JIFFIES = encode([[0x85, 0, 0, 118], MOV_R0_ZERO, EXIT]);
+/** BPF_PSEUDO_CALL (source register 1) over the exit to the function behind it. */
+const CALL_OWN_FUNCTION = encode([[0x85, 0x10, 0, 1], EXIT, MOV_R0_ZERO, EXIT]);
+/** BPF_PSEUDO_MAP_IDX_VALUE (source register 6) of map 0, then r0 = *(u32 *)r1. */
+const READ_VALUE = encode([[0x18, 0x61, 0, 0], [0, 0, 0, 0], [0x61, 0x10, 0, 0], EXIT]);
+
+function load(instructions: Buffer): void {
+  loadProgram({ type: 'sched-cls', name: 'probe', instructions }).close();
+}
+
+function tryTestRun(): void {
+  const program = loadProgram({ type: 'sched-cls', name: 'probe', instructions: RETURN_ZERO });
+  try {
+    testSkb(program, Buffer.alloc(64));
+  } finally {
+    program.close();
+  }
+}
+
+function tryMap(
+  type: Parameters<typeof createMap>[0]['type'],
+  keySize: number,
+  valueSize: number,
+  maxEntries: number,
+  flags = 0,
+): void {
+  createMap({ type, name: 'probe', keySize, valueSize, maxEntries, flags }).close();
+}
+
+function tryBatch(): void {
+  const map = createMap({ type: 'hash', name: 'probe', keySize: 4, valueSize: 4, maxEntries: 2 });
+  try {
+    const whole = map.updateBatch(Buffer.from('key1key2'), Buffer.alloc(8), updateFlag.any);
+    if (!whole) throw new KernelError('update a map in one batch', 22, '');
+  } finally {
+    map.close();
+  }
+}
+
+function tryMapOfMaps(): void {
+  const inner = createMap({
+    type: 'array',
+    name: 'probe',
+    keySize: 4,
+    valueSize: 4,
+    maxEntries: 1,
+  });
+  try {
+    createMap({
+      type: 'array-of-maps',
+      name: 'probe',
+      keySize: 4,
+      valueSize: 4,
+      maxEntries: 1,
+      inner,
+    }).close();
+  } finally {
+    inner.close();
+  }
+}
+
+function tryDirectValue(): void {
+  const map = createMap({ type: 'array', name: 'probe', keySize: 4, valueSize: 8, maxEntries: 1 });
+  try {
+    loadProgram({
+      type: 'sched-cls',
+      name: 'probe',
+      instructions: READ_VALUE,
+      maps: [map],
+    }).close();
+  } finally {
+    map.close();
+  }
+}
+
+function tryFreeze(): void {
+  const map = createMap({ type: 'array', name: 'probe', keySize: 4, valueSize: 4, maxEntries: 1 });
+  try {
+    map.freeze();
+  } finally {
+    map.close();
+  }
+}
+
+/** Whether this process may use BPF at all: the reason if it may not, such as `EPERM`. */
+export function bpfRefusal(): string | undefined {
+  const probe = attempt(() => nativeDoor().createMap(2, 'probe', 4, 4, 1, 0, undefined).close());
+  return probe.available ? undefined : probe.reason;
+}
