@@ -1,4 +1,6 @@
 /** The diagnostic catalog: every message that policyc can report, keyed `stage/slug`. */
+import { cliCatalog } from './cli.js';
+import { deployCatalog } from './deploy.js';
 import { flowsCatalog } from './flows.js';
 import { k8sCatalog } from './k8s.js';
 import { kernelCatalog } from './kernel.js';
@@ -7,6 +9,8 @@ import { sourceCatalog } from './source.js';
 import { yamlCatalog } from './yaml.js';
 
 export const catalog = {
+  ...cliCatalog,
+  ...deployCatalog,
   ...flowsCatalog,
   ...k8sCatalog,
   ...kernelCatalog,

@@ -1,0 +1,83 @@
+/** Diagnostics about the command line itself. */
+import { entry } from './entry.js';
+
+const ARGUMENTS_EXPLANATION =
+  'The arguments do not fit the command. `policyc COMMAND --help` shows its usage, options and examples.';
+
+export const cliCatalog = {
+  'cli/unknown-command': entry<{ name: string; near: string | undefined }>({
+    severity: 'error',
+    message: ({ name }) => `there is no command \`${name}\``,
+    hint: ({ near }) =>
+      near === undefined ? 'run `policyc --help` for the list' : `did you mean \`${near}\`?`,
+    explanation: 'The first argument names the command; options go after it.',
+  }),
+  'cli/unknown-option': entry<{ option: string; command: string; near: string | undefined }>({
+    severity: 'error',
+    message: ({ option, command }) => `\`${command}\` has no option \`${option}\``,
+    hint: ({ near, command }) =>
+      near === undefined
+        ? `run \`${command} --help\` for its options; a path that starts with a dash goes after \`--\``
+        : `did you mean \`${near}\`?`,
+    explanation: ARGUMENTS_EXPLANATION,
+  }),
+  'cli/missing-argument': entry<{ argument: string; command: string; usage: string }>({
+    severity: 'error',
+    message: ({ argument, command }) => `\`${command}\` needs ${argument}`,
+    hint: ({ usage }) => `usage: ${usage}`,
+    explanation: `${ARGUMENTS_EXPLANATION} An option such as \`--cluster\` takes all paths up to the next option, so operands go before it.`,
+  }),
+  'cli/missing-value': entry<{ option: string; command: string }>({
+    severity: 'error',
+    message: ({ option }) => `\`${option}\` needs a value`,
+    hint: ({ command }) => `run \`${command} --help\` for its options`,
+    explanation: ARGUMENTS_EXPLANATION,
+  }),
+  'cli/extra-argument': entry<{ argument: string; command: string; usage: string }>({
+    severity: 'error',
+    message: ({ argument, command }) => `\`${command}\` takes no further argument \`${argument}\``,
+    hint: ({ usage }) => `usage: ${usage}`,
+    explanation: ARGUMENTS_EXPLANATION,
+  }),
+  'cli/bad-choice': entry<{
+    option: string;
+    value: string;
+    choices: readonly string[];
+    near: string | undefined;
+  }>({
+    severity: 'error',
+    message: ({ option, value }) => `\`${value}\` is no value of \`${option}\``,
+    hint: ({ choices, near }) =>
+      near === undefined ? `one of ${choices.join(', ')}` : `did you mean \`${near}\`?`,
+    explanation: ARGUMENTS_EXPLANATION,
+  }),
+  'cli/bad-time': entry<{ option: string; value: string }>({
+    severity: 'error',
+    message: ({ option, value }) => `\`${value}\` is no instant that \`${option}\` can read`,
+    hint: () => 'write it with its zone, such as `2026-12-31T18:00:00Z`',
+    explanation:
+      'Rules with `until` end at an instant. To judge them at another time than now, give an RFC 3339 date and time with a zone.',
+  }),
+  'cli/unknown-topic': entry<{ topic: string; near: string | undefined }>({
+    severity: 'error',
+    message: ({ topic }) => `there is no help on \`${topic}\``,
+    hint: ({ near }) =>
+      near === undefined
+        ? 'give a command or the code of a diagnostic; `policyc help codes` lists them'
+        : `did you mean \`${near}\`?`,
+    explanation: '`policyc help` explains commands and the codes of diagnostics.',
+  }),
+  'cli/cannot-write': entry<{ path: string; reason: string }>({
+    severity: 'error',
+    message: ({ path, reason }) => `cannot write \`${path}\`: ${reason}`,
+    explanation:
+      'The operating system refused to write the file; what was there before is as it was.',
+  }),
+  'cli/internal-error': entry<{ reason: string }>({
+    severity: 'error',
+    message: ({ reason }) => `this is a bug in policyc, please report it: ${reason}`,
+    hint: () => 'set POLICYC_DEBUG=1 to see where it happened, and add that to the report',
+    explanation:
+      'policyc came into a state that its own code should have made impossible. Nothing is wrong with the input.',
+  }),
+};

@@ -1,0 +1,6 @@
+/** The process: bin/policyc.js imports this file, which runs the command line. */
+import { endQuietlyOnBrokenPipe, processIo } from './cli/io.js';
+import { run } from './cli/run.js';
+
+endQuietlyOnBrokenPipe();
+process.exitCode = await run(process.argv.slice(2), processIo());

@@ -1,0 +1,11 @@
+/** All commands, in the groups in which help shows them. */
+import type { CommandGroup, CommandSpec } from './spec.js';
+import { otherCommands } from './specs/others.js';
+
+export const commandGroups: readonly CommandGroup[] = [otherCommands];
+
+export const commands: readonly CommandSpec[] = commandGroups.flatMap((group) => group.commands);
+
+export function findCommand(name: string): CommandSpec | undefined {
+  return commands.find((one) => one.name === name);
+}

@@ -1,0 +1,67 @@
+/** The outside world as commands see it: streams, folder, environment and clock. */
+import { fstatSync } from 'node:fs';
+
+export interface Output {
+  readonly write: (content: string | Uint8Array) => void;
+  readonly isTerminal: boolean;
+  /** Columns of the terminal; undefined where there is none. */
+  readonly columns: number | undefined;
+}
+
+export interface Io {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly readStdin: () => Promise<Uint8Array>;
+  /** Absolute; paths of the command line are relative to it. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+export function processIo(): Io {
+  return {
+    stdout: outputOf(process.stdout),
+    stderr: outputOf(process.stderr),
+    readStdin: readAllOfStdin,
+    cwd: process.cwd(),
+    env: process.env,
+    now: Date.now,
+  };
+}
+
+/** A reader that went away, such as `head`, ends the process quietly. */
+export function endQuietlyOnBrokenPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(process.exitCode);
+      throw error;
+    });
+  }
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  // The types claim that `isTTY` is always there; it is absent where the stream is no terminal.
+  const isTerminal = 'isTTY' in stream && stream.isTTY;
+  return {
+    write: (content) => void stream.write(content),
+    isTerminal,
+    columns: isTerminal ? stream.columns : undefined,
+  };
+}
+
+async function readAllOfStdin(): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  if (isClosed(0)) return new Uint8Array();
+  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function isClosed(descriptor: number): boolean {
+  try {
+    fstatSync(descriptor);
+    return false;
+  } catch {
+    return true;
+  }
+}

@@ -1,0 +1,118 @@
+/** Reads one command's arguments with commander, and says in the catalog's words what is wrong. */
+import { Command, CommanderError, Option } from 'commander';
+import { bug, diagnostic, InputError, type Diagnostic } from '../diagnostics.js';
+import { nearestName } from '../did-you-mean.js';
+import { usageLine } from './help-text.js';
+import { longName, type CommandSpec, type OptionSpec } from './spec.js';
+
+export type OptionValues = Readonly<Record<string, unknown>>;
+
+export type ParsedArguments =
+  | { readonly kind: 'help' }
+  | {
+      readonly kind: 'run';
+      readonly operands: readonly string[];
+      readonly options: OptionValues;
+    };
+
+/** @throws InputError where the arguments do not fit the command */
+export function parseArguments(spec: CommandSpec, argv: readonly string[]): ParsedArguments {
+  const command = commandOf(spec);
+  try {
+    command.parse([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.helpDisplayed') return { kind: 'help' };
+    throw new InputError([argumentDiagnostic(spec, error)]);
+  }
+  const wrong = [
+    ...operandDiagnostics(spec, command.args),
+    ...choiceDiagnostics(spec, command.args, command.opts()),
+  ];
+  if (wrong.length > 0) throw new InputError(wrong);
+  return { kind: 'run', operands: command.args, options: command.opts() };
+}
+
+function commandOf(spec: CommandSpec): Command {
+  const command = new Command(spec.name)
+    .exitOverride()
+    .configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
+    .allowExcessArguments(true)
+    .showSuggestionAfterError(false);
+  for (const { flags, description, default: value, required } of spec.options) {
+    const option = new Option(flags, description).makeOptionMandatory(required === true);
+    command.addOption(value === undefined ? option : option.default(value));
+  }
+  return command;
+}
+
+function choiceDiagnostics(
+  spec: CommandSpec,
+  operands: readonly string[],
+  values: OptionValues,
+): readonly Diagnostic[] {
+  const wrong: Diagnostic[] = [];
+  const check = (option: string, value: unknown, choices: readonly string[] | undefined): void => {
+    if (choices === undefined || typeof value !== 'string' || choices.includes(value)) return;
+    const near = nearestName(value, choices);
+    wrong.push(diagnostic('cli/bad-choice', { option, value, choices, near }));
+  };
+  for (const option of spec.options) {
+    const name = longName(option);
+    check(`--${name}`, values[attributeOf(name)], option.choices);
+  }
+  spec.operands.forEach(({ name, many, choices }, index) => {
+    if (!many) check(name, operands[index], choices);
+  });
+  return wrong;
+}
+
+/** commander stores `--dry-run` as `dryRun`. */
+export function attributeOf(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function argumentDiagnostic(spec: CommandSpec, error: CommanderError): Diagnostic {
+  const command = `policyc ${spec.name}`;
+  const usage = usageLine(spec);
+  // commander quotes the user's text between single quotes.
+  const quoted = /'(.*)'/s.exec(error.message)?.[1] ?? '';
+  switch (error.code) {
+    case 'commander.unknownOption': {
+      const near = nearestName(quoted.replace(/=.*/s, ''), spec.options.map(dashedName));
+      return diagnostic('cli/unknown-option', { option: quoted, command, near });
+    }
+    case 'commander.missingMandatoryOptionValue': {
+      const option = spec.options.find(({ flags }) => flags === quoted);
+      const argument = `\`${option === undefined ? quoted : dashedName(option)}\``;
+      return diagnostic('cli/missing-argument', { argument, command, usage });
+    }
+    case 'commander.optionMissingArgument': {
+      const option = spec.options.find(({ flags }) => flags === quoted);
+      return diagnostic('cli/missing-value', {
+        option: option === undefined ? quoted : dashedName(option),
+        command,
+      });
+    }
+    default:
+      return bug(`commander reports ${error.code}: ${error.message}`);
+  }
+}
+
+function dashedName(option: OptionSpec): string {
+  return `--${longName(option)}`;
+}
+
+function operandDiagnostics(spec: CommandSpec, operands: readonly string[]): readonly Diagnostic[] {
+  const command = `policyc ${spec.name}`;
+  const usage = usageLine(spec);
+  const lacking = spec.operands[operands.length];
+  if (lacking !== undefined && lacking.optional !== true) {
+    const argument = lacking.many ? `at least one ${lacking.name}` : lacking.name;
+    return [diagnostic('cli/missing-argument', { argument, command, usage })];
+  }
+  if (spec.operands.some(({ many }) => many)) return [];
+  return operands
+    .slice(spec.operands.length)
+    .map((argument) => diagnostic('cli/extra-argument', { argument, command, usage }));
+}

@@ -1,0 +1,32 @@
+/** Options, operands and exit codes that several commands share. */
+import type { ExitSpec, OperandSpec, OptionSpec } from '../spec.js';
+
+export const COLOR: OptionSpec = {
+  flags: '--color <when>',
+  description: 'colours: auto is on a terminal, unless NO_COLOR is set',
+  choices: ['auto', 'always', 'never'],
+  default: 'auto',
+};
+
+export const FORMAT: OptionSpec = {
+  flags: '--format <format>',
+  description: 'text for people, json for machines',
+  choices: ['text', 'json'],
+  default: 'text',
+};
+
+export const POLICY_PATHS: OperandSpec = {
+  name: 'PATH',
+  description:
+    'policy file (.yaml, .yml, .json, .pol), folder (searched to the bottom), glob, or - for standard input',
+  many: true,
+};
+
+export const CLUSTER: OptionSpec = {
+  flags: '--cluster <path...>',
+  description: 'manifests of the cluster: namespaces, pods, workloads, nodes, Services',
+};
+
+export const DONE_EXIT: ExitSpec = { code: 0, when: 'done' };
+export const INPUT_EXIT: ExitSpec = { code: 2, when: 'the input or the arguments cannot be used' };
+export const BUG_EXIT: ExitSpec = { code: 70, when: 'a fault of policyc; please report it' };

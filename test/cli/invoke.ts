@@ -1,0 +1,46 @@
+/** Runs the command line in this process, with streams that remember what was written. */
+import { run } from '../../src/cli/run.js';
+import type { Io, Output } from '../../src/cli/io.js';
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface InvokeOptions {
+  readonly cwd?: string;
+  readonly stdin?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Whether the streams are terminals. */
+  readonly terminal?: boolean;
+  readonly now?: number;
+}
+
+export async function invoke(
+  argv: readonly string[],
+  options: InvokeOptions = {},
+): Promise<Result> {
+  const stdout = memory(options.terminal === true);
+  const stderr = memory(options.terminal === true);
+  const io: Io = {
+    stdout,
+    stderr,
+    readStdin: () => Promise.resolve(new TextEncoder().encode(options.stdin ?? '')),
+    cwd: options.cwd ?? process.cwd(),
+    env: options.env ?? {},
+    now: () => options.now ?? Date.UTC(2026, 0, 1),
+  };
+  const code = await run(argv, io);
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+function memory(isTerminal: boolean): Output & { readonly text: () => string } {
+  const chunks: Buffer[] = [];
+  return {
+    isTerminal,
+    columns: isTerminal ? 80 : undefined,
+    write: (content) => void chunks.push(Buffer.from(content)),
+    text: () => Buffer.concat(chunks).toString('utf8'),
+  };
+}
