@@ -6,6 +6,7 @@ import { k8sCatalog } from './k8s.js';
 import { kernelCatalog } from './kernel.js';
 import { linkCatalog } from './link.js';
 import { sourceCatalog } from './source.js';
+import { syntaxCatalog } from './syntax.js';
 import { yamlCatalog } from './yaml.js';
 
 export const catalog = {
@@ -16,6 +17,7 @@ export const catalog = {
   ...kernelCatalog,
   ...linkCatalog,
   ...sourceCatalog,
+  ...syntaxCatalog,
   ...yamlCatalog,
 };
 

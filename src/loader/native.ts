@@ -243,6 +243,8 @@ export interface NativeDoor {
   isBpffs(path: string): boolean;
   mountBpffs(path: string): void;
   unmount(path: string): void;
+  /** Locks a folder against other processes: gives what lets go, or undefined if another holds it. */
+  lockFolder(path: string): (() => void) | undefined;
   /** Blocks until no CPU still runs a program, or reads a map, that was replaced before the call. */
   waitForReaders(): void;
   possibleCpus(): number;

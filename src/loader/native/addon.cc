@@ -2,6 +2,7 @@
 #include "classic-tc.h"
 #include "door.h"
 #include "link.h"
+#include "lock.h"
 #include "map.h"
 #include "object.h"
 #include "program.h"
@@ -59,6 +60,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("isBpffs", Napi::Function::New(env, isBpffs));
   exports.Set("mountBpffs", Napi::Function::New(env, mountBpffs));
   exports.Set("unmount", Napi::Function::New(env, unmount));
+  exports.Set("lockFolder", Napi::Function::New(env, lockFolder));
   exports.Set("waitForReaders", Napi::Function::New(env, waitForReaders));
   exports.Set("possibleCpus", Napi::Function::New(env, possibleCpus));
   exports.Set("libbpfVersion", Napi::Function::New(env, libbpfVersion));

@@ -1,0 +1,132 @@
+/** Diagnostics about putting bound programs on interfaces, and about what is pinned there. */
+import { entry } from './entry.js';
+
+const INTERFACES_EXPLANATION =
+  'The interfaces file maps every pod of the node, as `namespace/name`, to the host side of its veth. ' +
+  'It has to be complete and right before anything is attached: a pod that is left out would be ' +
+  'unprotected without anybody noticing.';
+
+const NEAR = (near: string | undefined, otherwise: string): string =>
+  near === undefined ? otherwise : `did you mean \`${near}\`?`;
+
+export const deployCatalog = {
+  'deploy/interfaces-malformed': entry<{ reason: string }>({
+    severity: 'error',
+    message: ({ reason }) => `the interfaces file cannot be read: ${reason}`,
+    hint: () => 'write one line for each pod, such as `shop/cart-0: vethcart`',
+    explanation: INTERFACES_EXPLANATION,
+  }),
+  'deploy/pod-twice': entry<{ pod: string }>({
+    severity: 'error',
+    message: ({ pod }) => `\`${pod}\` is in the interfaces file twice`,
+    explanation: INTERFACES_EXPLANATION,
+  }),
+  'deploy/interface-twice': entry<{ device: string; pod: string; other: string }>({
+    severity: 'error',
+    message: ({ device, pod, other }) => `interface \`${device}\` of \`${pod}\` is \`${other}\`'s`,
+    hint: () => 'each pod has its own veth; a shared interface cannot be judged for two pods',
+    explanation: INTERFACES_EXPLANATION,
+  }),
+  'deploy/no-such-interface': entry<{ device: string; pod: string }>({
+    severity: 'error',
+    message: ({ device, pod }) =>
+      `there is no interface \`${device}\` for \`${pod}\` in this network namespace`,
+    hint: () =>
+      'name the host side of the veth, and run in the network namespace that it is in: the node’s',
+    explanation: INTERFACES_EXPLANATION,
+  }),
+  'deploy/unknown-pod': entry<{ pod: string; near: string | undefined }>({
+    severity: 'error',
+    message: ({ pod }) => `the cluster has no pod \`${pod}\``,
+    hint: ({ near }) => NEAR(near, 'give the manifests of the cluster as it is now'),
+    explanation: INTERFACES_EXPLANATION,
+  }),
+  'deploy/pod-elsewhere': entry<{ pod: string; node: string; actual: string | undefined }>({
+    severity: 'error',
+    message: ({ pod, node, actual }) =>
+      `\`${pod}\` is not on node \`${node}\` but ${actual === undefined ? 'on none yet' : `on \`${actual}\``}`,
+    explanation: INTERFACES_EXPLANATION,
+  }),
+  'deploy/host-network-pod': entry<{ pod: string }>({
+    severity: 'error',
+    message: ({ pod }) => `\`${pod}\` uses the host's network and has no interface of its own`,
+    hint: () => 'leave it out: its traffic is the node’s, which policies do not select',
+    explanation: INTERFACES_EXPLANATION,
+  }),
+  'deploy/pod-without-address': entry<{ pod: string; completed: boolean }>({
+    severity: 'error',
+    message: ({ pod, completed }) =>
+      completed
+        ? `\`${pod}\` has completed and holds no address any more`
+        : `\`${pod}\` has no address in the cluster's manifests`,
+    hint: ({ completed }) =>
+      completed
+        ? 'leave it out: its interface is gone, or another pod’s by now'
+        : 'give manifests with `status.podIPs`, or leave the pod out until it has an address',
+    explanation: INTERFACES_EXPLANATION,
+  }),
+  'deploy/pod-unprotected': entry<{ pod: string; node: string }>({
+    severity: 'error',
+    message: ({ pod, node }) => `\`${pod}\` on node \`${node}\` has no interface in the file`,
+    hint: ({ pod }) => `add \`${pod}: INTERFACE\``,
+    explanation: INTERFACES_EXPLANATION,
+  }),
+  'deploy/unknown-node': entry<{ node: string; near: string | undefined }>({
+    severity: 'error',
+    message: ({ node }) => `the cluster has no node \`${node}\``,
+    hint: ({ near }) => NEAR(near, 'give its Node object with `--cluster`'),
+    explanation: 'Programs are bound for one node: its name has to be that of a Node object.',
+  }),
+  'deploy/busy': entry<{ root: string }>({
+    severity: 'error',
+    message: ({ root }) => `another process is changing what is under \`${root}\``,
+    hint: () => 'wait until it is done and try again',
+    explanation:
+      'Only one apply or unload may run at a time for each root. The lock is held by a process and ' +
+      'never left behind.',
+  }),
+  'deploy/not-bpffs': entry<{ path: string }>({
+    severity: 'error',
+    message: ({ path }) => `\`${path}\` is in no BPF file system`,
+    hint: () => 'pin under a mounted one, such as `/sys/fs/bpf/NAME`',
+    explanation: 'Only a BPF file system can hold pins of programs, maps and links.',
+  }),
+  'deploy/bad-pin-path': entry<{ path: string; reason: string }>({
+    severity: 'error',
+    message: ({ path, reason }) => `\`${path}\` cannot be made in the BPF file system: ${reason}`,
+    hint: () => 'names there have no dots and 255 bytes at most',
+    explanation: 'A BPF file system refuses names with dots and names that are too long.',
+  }),
+  'deploy/pins-exist': entry<{ path: string }>({
+    severity: 'error',
+    message: ({ path }) => `\`${path}\` holds something already`,
+    hint: ({ path }) => `give another folder, or remove it first: \`rm -r ${path}\``,
+    explanation:
+      'Programs are pinned into an empty folder, so that the index that is printed tells all of it.',
+  }),
+  'deploy/kept': entry<{ root: string; attached: boolean }>({
+    severity: 'warning',
+    message: ({ root, attached }) =>
+      attached
+        ? `nothing was changed: what was attached under \`${root}\` stays in force`
+        : `nothing was attached, and nothing is left under \`${root}\``,
+    explanation:
+      'A new generation is loaded whole before the first interface is switched, and interfaces that ' +
+      'were switched go back if a later one fails.',
+  }),
+  'deploy/kept-partly': entry<{ root: string; device: string; reason: string }>({
+    severity: 'error',
+    message: ({ root, device, reason }) =>
+      `interface \`${device}\` could not be given back its old program (${reason}): both generations stay under \`${root}\``,
+    hint: () => 'apply again: every interface is then switched to the new generation',
+    explanation:
+      'An apply failed in the middle, and so did its way back on some interface. Every interface ' +
+      'still has a whole program, of the old or of the new generation.',
+  }),
+  'deploy/damaged': entry<{ path: string; reason: string }>({
+    severity: 'error',
+    message: ({ path, reason }) => `\`${path}\` was not written by policyc: ${reason}`,
+    hint: () => 'run `policyc unload` to remove everything under the root, and apply again',
+    explanation: 'Something else has pinned or removed objects under the root.',
+  }),
+};

@@ -1,0 +1,194 @@
+/** Bound contents in the kernel: the tables and maps that all pods share, and each pod's two programs. */
+import {
+  PROGRAMS,
+  SUBJECT_TABLE,
+  type BoundMap,
+  type BoundSubject,
+  type BoundTable,
+  type MapContents,
+} from '../codegen/contents.js';
+import { bug } from '../diagnostics.js';
+import { createMap } from './native-calls.js';
+import { nativeDoor, type MapHandle, type ObjectHandle, type ProgramHandle } from './native.js';
+import { mapFlag, updateFlag, type MapType } from './uapi.js';
+
+/** `to_pod` judges what goes to the pod, `from_pod` what comes from it. */
+export type PodDirection = 'to_pod' | 'from_pod';
+export const POD_DIRECTIONS: readonly PodDirection[] = [PROGRAMS.ingress, PROGRAMS.egress];
+
+/** The tables and maps of a generation, by name. */
+export interface SharedMaps {
+  readonly tables: ReadonlyMap<string, MapHandle>;
+  readonly maps: ReadonlyMap<string, MapHandle>;
+}
+
+export interface PodPrograms {
+  readonly subject: BoundSubject;
+  /** Frozen: who the programs speak for. */
+  readonly table: MapHandle;
+  readonly programs: Readonly<Record<PodDirection, ProgramHandle>>;
+}
+
+export interface LoadedContents {
+  readonly shared: SharedMaps;
+  readonly pods: readonly PodPrograms[];
+  /** Lets go of all handles; what is pinned or attached lives on. */
+  close(): void;
+}
+
+/** Gives a map that earlier generations left, if it has the right shape. */
+export type MapSource = (map: BoundMap) => MapHandle | undefined;
+
+const FIRST_KEY = new Uint8Array(4);
+
+/**
+ * Loads the programs of all subjects. Either everything is loaded or nothing stays.
+ *
+ * @throws {KernelError}
+ */
+export function loadContents(
+  object: Uint8Array,
+  contents: MapContents,
+  source: MapSource = () => undefined,
+): LoadedContents {
+  const shared = createSharedMaps(contents, source);
+  const pods: PodPrograms[] = [];
+  const close = (): void => {
+    pods.forEach(closePod);
+    closeShared(shared);
+  };
+  try {
+    for (const subject of contents.subjects) {
+      pods.push(loadPod(object, contents, shared, subject));
+    }
+  } catch (error) {
+    close();
+    throw error;
+  }
+  return { shared, pods, close };
+}
+
+/** Creates and fills all tables and maps but the subjects' own. */
+export function createSharedMaps(
+  contents: MapContents,
+  source: MapSource = () => undefined,
+): SharedMaps {
+  const tables = new Map<string, MapHandle>();
+  const maps = new Map<string, MapHandle>();
+  try {
+    for (const table of contents.tables) tables.set(table.name, createTable(table));
+    for (const map of contents.maps) maps.set(map.name, source(map) ?? createFilled(map));
+  } catch (error) {
+    closeShared({ tables, maps });
+    throw error;
+  }
+  return { tables, maps };
+}
+
+export function closeShared({ tables, maps }: SharedMaps): void {
+  for (const handle of [...tables.values(), ...maps.values()]) handle.close();
+}
+
+/** Loads one pod's programs over the shared maps. */
+export function loadPod(
+  object: Uint8Array,
+  contents: MapContents,
+  shared: SharedMaps,
+  subject: BoundSubject,
+): PodPrograms {
+  const table = createTable({ name: SUBJECT_TABLE, bytes: subject.subject, frozen: true });
+  const opened = nativeDoor().openObject(object, contents.variant);
+  try {
+    reuseAll(opened, contents, shared, table);
+    opened.load(0);
+    const programs = {
+      to_pod: opened.program(PROGRAMS.ingress),
+      from_pod: opened.program(PROGRAMS.egress),
+    };
+    return { subject, table, programs };
+  } catch (error) {
+    table.close();
+    throw error;
+  } finally {
+    opened.close();
+  }
+}
+
+export function closePod(pod: PodPrograms): void {
+  pod.table.close();
+  for (const direction of POD_DIRECTIONS) pod.programs[direction].close();
+}
+
+/** The same type, as the native door names it. */
+export function boundMapType(map: BoundMap): MapType {
+  switch (map.type) {
+    case 'lru_hash':
+      return 'lru-hash';
+    case 'lpm_trie':
+      return 'lpm-trie';
+    case 'percpu_array':
+      return 'percpu-array';
+    case 'hash':
+    case 'array':
+    case 'ringbuf':
+      return map.type;
+  }
+}
+
+/** A map of the object that was not given its contents would be an empty one of its own. */
+function reuseAll(
+  opened: ObjectHandle,
+  contents: MapContents,
+  shared: SharedMaps,
+  subject: MapHandle,
+): void {
+  const given = new Map<string, MapHandle>([[sectionName(SUBJECT_TABLE, true), subject]]);
+  for (const { name, frozen } of contents.tables) {
+    given.set(sectionName(name, frozen), shared.tables.get(name) ?? bug(`no table ${name}`));
+  }
+  for (const { name } of contents.maps) {
+    given.set(name, shared.maps.get(name) ?? bug(`no map ${name}`));
+  }
+  for (const { name } of opened.maps()) {
+    opened.reuseMap(name, given.get(name) ?? bug(`the contents have nothing for map ${name}`));
+  }
+}
+
+function sectionName(table: string, frozen: boolean): string {
+  return `.${frozen ? 'rodata' : 'data'}.${table}`;
+}
+
+function createTable({ name, bytes, frozen }: BoundTable): MapHandle {
+  const map = createMap({
+    type: 'array',
+    name,
+    keySize: 4,
+    valueSize: bytes.length,
+    maxEntries: 1,
+    flags: frozen ? mapFlag.readOnlyForPrograms : mapFlag.mappable,
+  });
+  try {
+    if (frozen) {
+      map.update(FIRST_KEY, bytes, updateFlag.any);
+      map.freeze();
+    } else {
+      map.writeMapped(0, bytes);
+    }
+  } catch (error) {
+    map.close();
+    throw error;
+  }
+  return map;
+}
+
+function createFilled(bound: BoundMap): MapHandle {
+  const { name, keySize, valueSize, maxEntries, flags } = bound;
+  const map = createMap({ type: boundMapType(bound), name, keySize, valueSize, maxEntries, flags });
+  try {
+    if (bound.count > 0) map.updateBatch(bound.keys, bound.values, updateFlag.any);
+  } catch (error) {
+    map.close();
+    throw error;
+  }
+  return map;
+}
