@@ -1,0 +1,131 @@
+/** Emit: from the lookup plan to the listing of the datapath, a program for each direction. */
+import type { Direction } from '../ir/model.js';
+import type { LookupPlan } from '../ir/plan.js';
+import { NO_DECIDER } from '../ir/normal-model.js';
+import { Assembler, r0, r1, r2, r6, r7, r8, r9, r10 } from './assembler.js';
+import { PROGRAMS } from './contents.js';
+import { emitAddressEntry, emitClassifyExits, emitSelfAndSource } from './emit-classify.js';
+import { emitBareExit, emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
+import { emitParse, emitPullOrGiveUp } from './emit-parse.js';
+import { emitRelated } from './emit-related.js';
+import { emitDrop, emitOwnNodeTest, emitRemember, emitReply, judgeName } from './emit-state.js';
+import { emitVerdict } from './emit-verdict.js';
+import { BITS_WORD } from './emit-code-verdict.js';
+import { encodeCell, MAPS, SHAPE, SUBJECT, TABLES } from './layout.js';
+import type { FunctionListing, Listing, TableDeclaration } from './listing.js';
+
+/** The object's one variant of today; bind names it in the contents. */
+export const DATAPATH_VARIANT = 'datapath';
+
+export function emitDatapath(plan: LookupPlan): Listing {
+  return {
+    license: 'Apache-2.0',
+    functions: [
+      emitProgram(plan, 'ingress'),
+      emitProgram(plan, 'egress'),
+      emitJudge(plan, 'ingress'),
+      emitJudge(plan, 'egress'),
+    ],
+    tables: declareTables(),
+    maps: Object.values(MAPS),
+  };
+}
+
+/** to_pod or from_pod: a packet in, allow (next program) or drop out, the cell in skb->cb. */
+function emitProgram(plan: LookupPlan, direction: Direction): FunctionListing {
+  const asm = new Assembler(PROGRAMS[direction], 'program');
+  asm.mov(r6, r1);
+  emitParse(asm, direction);
+  emitSelfAndSource(asm, direction);
+  emitAddressEntry(asm);
+  asm.load(4, r9, r10, FRAME.destination);
+  if (direction === 'ingress') emitOwnNode(asm);
+  emitVerdict(asm, direction, plan.verdict[direction]);
+  asm.branch('sge', r7, 0, 'denied', { width: 32 });
+  asm.label('allowed');
+  emitRemember(asm, direction);
+  emitReply(asm, direction);
+  emitRelated(asm, direction);
+  emitDrop(asm);
+  emitSelf(asm);
+  emitClassifyExits(asm);
+  emitPullOrGiveUp(asm);
+  emitBareExit(asm, EXIT.malformed, 'deny', 'malformed');
+  emitBareExit(asm, EXIT.corrupt, 'deny', 'corrupt');
+  return asm.finish();
+}
+
+/** What the node itself sends to its pods is never denied (SEMANTICS row 41). */
+function emitOwnNode(asm: Assembler): void {
+  asm.load(4, r1, r6, SKB.ingressIfindex);
+  asm.branch('ne', r1, 0, 'judged');
+  emitOwnNodeTest(asm, 'own_node');
+  asm.jump('judged');
+  asm.label('own_node');
+  asm.mov32(r7, exemptCell('own-node'));
+  asm.jump('allowed');
+  asm.label('judged');
+}
+
+/** A pod reaches itself (SEMANTICS row 40). */
+function emitSelf(asm: Assembler): void {
+  asm.label('self');
+  asm.mov32(r7, exemptCell('self'));
+  emitExit(asm, 'allow', 'judged');
+}
+
+/** judge_ingress or judge_egress: (address entry, port index) → cell. */
+function emitJudge(plan: LookupPlan, direction: Direction): FunctionListing {
+  const asm = new Assembler(judgeName(direction), 'subprogram');
+  asm.mov(r8, r1);
+  asm.mov(r9, r2);
+  emitVerdict(asm, direction, plan.verdict[direction]);
+  asm.mov32(r0, r7);
+  asm.exit();
+  asm.label(EXIT.corrupt);
+  asm.mov(r0, 0);
+  asm.exit();
+  return asm.finish();
+}
+
+function exemptCell(reason: 'own-node' | 'self'): number {
+  return encodeCell({ verdict: 'allow', reason, decider: NO_DECIDER, log: false, reject: false });
+}
+
+/** The tables at their smallest: bind makes its own, of the sizes that a cluster needs. */
+function declareTables(): readonly TableDeclaration[] {
+  const table = (name: string, size: number, frozen = false): TableDeclaration => ({
+    name,
+    frozen,
+    initial: new Uint8Array(size),
+  });
+  return [
+    { name: TABLES.shape, frozen: true, initial: smallestShape() },
+    table(TABLES.subject, SUBJECT.size),
+    table(TABLES.rows, 4),
+    table(TABLES.cells, 4),
+    table(TABLES.ports, 2),
+    table(TABLES.bits, BITS_WORD.size),
+    table(TABLES.defaults, 4),
+    table(TABLES.rowCells, 4),
+  ];
+}
+
+/** One element in every table, so that the object alone passes the verifier with its rules live. */
+function smallestShape(): Uint8Array {
+  const shape = new Uint8Array(SHAPE.size);
+  const view = new DataView(shape.buffer);
+  for (const field of [
+    SHAPE.rowCount,
+    SHAPE.portCount,
+    SHAPE.cellCount,
+    SHAPE.portStride,
+    SHAPE.defaultCount,
+    SHAPE.rowCellCount,
+    SHAPE.bitsCount,
+  ]) {
+    view.setUint32(field, 1, true);
+  }
+  view.setUint32(SHAPE.jiffiesPerSecond, 250, true);
+  return shape;
+}

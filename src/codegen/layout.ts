@@ -1,0 +1,223 @@
+/** The layout of what emitted programs read: fields of the fixed tables, cells, keys and map shapes. */
+import type { PortProtocol, Verdict } from '../ir/model.js';
+import type { DeciderId, Reason } from '../ir/normal-model.js';
+import { bug } from '../diagnostics.js';
+import type { MapDeclaration } from './listing.js';
+
+/** Offsets in the frozen `shape` table: what bind chose for a node, constants to the verifier. */
+export const SHAPE = {
+  flags: 0,
+  rowCount: 4,
+  portCount: 8,
+  cellCount: 12,
+  portStride: 16,
+  defaultCount: 20,
+  rowCellCount: 24,
+  bitsCount: 28,
+  jiffiesPerSecond: 32,
+  /** Four words: the first port class of TCP, UDP, SCTP and of the special port indexes. */
+  portBase: 36,
+  size: 56,
+} as const;
+
+/** Bits of `shape.flags`: which variant of each logical table is filled. */
+export const SHAPE_FLAG = {
+  hash4: 1 << 0,
+  lpm4: 1 << 1,
+  hash6: 1 << 2,
+  lpm6: 1 << 3,
+  rowsHash: 1 << 4,
+  cellsHash: 1 << 5,
+} as const;
+
+/** Offsets in the `subject` table, one for each pod. */
+export const SUBJECT = {
+  incarnation: 0,
+  flags: 4,
+  /** Own IPv4 address, network order. */
+  own4: 8,
+  own6: 16,
+  /** Address classes of the own node, first to last; first > last where there is none. */
+  ownNodeFirst: 32,
+  ownNodeLast: 36,
+  /** First row of the direction: index into `rows`, or the row's number for `rows_hash`. */
+  rowBase: { ingress: 40, egress: 44 },
+  /** Bit i: the i-th policy of the direction's plan selects the subject. */
+  policies: { ingress: 48, egress: 52 },
+  size: 56,
+} as const;
+
+export const SUBJECT_FLAG = {
+  has4: 1 << 0,
+  has6: 1 << 1,
+  /** The pod routes: sources other than its own address are not dropped. */
+  routes: 1 << 2,
+} as const;
+
+/** An address entry: class in bits 0 to 23, flavour in 24 to 27. */
+export const CLASS_BITS = 24;
+export const MAX_CLASSES = 1 << CLASS_BITS;
+/** What an address is, apart from the policies' predicates. Class 0 is outside with no predicate. */
+export const FLAVOURS = ['outside', 'pod', 'node', 'service', 'unbound'] as const;
+export type Flavour = (typeof FLAVOURS)[number];
+/** Defaults are looked up by subject, direction and flavour in strides of this. */
+export const FLAVOUR_STRIDE = 16;
+/** Bit 31 of an entry: code layouts do not know the address's meaning; use the tables. */
+export const ENTRY_NEEDS_TABLES_BIT = 31;
+
+/** A row: port row in bits 8 to 31, aspects in 0 to 7. */
+export const ROW_ASPECT_BITS = 8;
+export const MAX_PORT_ROWS = 1 << (32 - ROW_ASPECT_BITS);
+/**
+ * Aspect bit 0 to 3: replies of TCP, UDP, SCTP and other protocols need state, because the row of
+ * the opposite direction does not allow the class all local ports.
+ */
+export const PROTOCOL_GROUPS = ['TCP', 'UDP', 'SCTP'] as const satisfies readonly PortProtocol[];
+export const OTHER_GROUP = 3;
+
+/**
+ * The port index: one number for protocol and port. TCP ports are 0 to 0xffff, UDP's and SCTP's
+ * follow, and after them stand the packets that have no port to judge by.
+ */
+export const PORT_INDEX = {
+  other: 0x30000,
+  /** Later fragments of TCP, UDP and SCTP packets. */
+  fragment: 0x30001,
+  count: 0x30004,
+} as const;
+
+export function portGroup(protocol: PortProtocol): number {
+  return PROTOCOL_GROUPS.indexOf(protocol);
+}
+
+export function portIndex(protocol: PortProtocol, port: number): number {
+  return (portGroup(protocol) << 16) | port;
+}
+
+/** A cell: decider in bits 0 to 23, reason in 24 to 27, flags above. */
+export const CELL = {
+  deciderBits: 24,
+  reasonShift: 24,
+  reasonMask: 0xf,
+  logBit: 29,
+  rejectBit: 30,
+  allowBit: 31,
+} as const;
+
+const REASONS: readonly Reason[] = [
+  'default',
+  'rule',
+  'isolation',
+  'own-node',
+  'self',
+  'service-mixed',
+  'no-endpoint',
+];
+
+export interface Cell {
+  readonly verdict: Verdict;
+  readonly reason: Reason;
+  readonly decider: DeciderId;
+  readonly log: boolean;
+  readonly reject: boolean;
+}
+
+/** The cell as an unsigned 32-bit number. */
+export function encodeCell(cell: Cell): number {
+  if (cell.decider >= 1 << CELL.deciderBits) bug(`decider ${cell.decider} does not fit into a cell`);
+  const reason = REASONS.indexOf(cell.reason);
+  let word = cell.decider | (reason << CELL.reasonShift);
+  if (cell.log) word |= 1 << CELL.logBit;
+  if (cell.reject) word |= 1 << CELL.rejectBit;
+  if (cell.verdict === 'allow') word |= 1 << CELL.allowBit;
+  return word >>> 0;
+}
+
+export function decodeCell(word: number): Cell {
+  const reason = REASONS[(word >>> CELL.reasonShift) & CELL.reasonMask];
+  if (reason === undefined) bug(`cell 0x${word.toString(16)} has an unknown reason`);
+  return {
+    verdict: (word & (1 << CELL.allowBit)) === 0 ? 'deny' : 'allow',
+    reason,
+    decider: (word & ((1 << CELL.deciderBits) - 1)) as DeciderId,
+    log: (word & (1 << CELL.logBit)) !== 0,
+    reject: (word & (1 << CELL.rejectBit)) !== 0,
+  };
+}
+
+/** What happened to a packet, in skb->cb[1]; cb[0] holds the cell that decided. */
+export const OUTCOMES = [
+  'none',
+  /** Judged by the policies, or exempt from them as the cell's reason says. */
+  'judged',
+  /** A reply of a connection that is allowed and known. */
+  'reply',
+  /** An ICMP error that quotes a packet of an allowed flow. */
+  'related',
+  /** ARP, neighbour discovery and multicast listener reports. */
+  'neighbour',
+  /** The source is not the pod's own address. */
+  'spoofed',
+  'malformed',
+  /** Neither IP nor ARP. */
+  'not-ip',
+  /** A table contradicts its shape: a bug of policyc. */
+  'corrupt',
+] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** TCX_NEXT and TC_ACT_UNSPEC: the next program of the chain decides. */
+export const PASS = -1;
+/** TCX_DROP and TC_ACT_SHOT. */
+export const DROP = 2;
+
+/** Bytes of a key of the connection maps; emit-state.ts has the fields. */
+export const CONNECTION_KEY_SIZE = 28;
+/** u64 last seen, in jiffies; u32 flags; u32 padding. */
+export const CONNECTION_VALUE_SIZE = 16;
+export const CONNECTION_FLAG = { replied: 1 << 0, closing: 1 << 1 } as const;
+/** Connections of each kind that a node remembers. */
+export const CONNECTION_CAPACITY = 65_536;
+
+/** BPF_F_NO_PREALLOC, which LPM tries demand (include/uapi/linux/bpf.h). */
+const NO_PREALLOC = 1;
+
+const map = (
+  name: string,
+  type: MapDeclaration['type'],
+  keySize: number,
+  valueSize: number,
+  maxEntries = 1,
+): MapDeclaration => ({
+  name,
+  type,
+  keySize,
+  valueSize,
+  maxEntries,
+  flags: type === 'lpm_trie' ? NO_PREALLOC : 0,
+});
+
+/** All maps of the object, at their smallest; bind sizes them. */
+export const MAPS = {
+  addr4Hash: map('addr4_hash', 'hash', 4, 4),
+  addr4Lpm: map('addr4_lpm', 'lpm_trie', 8, 4),
+  addr6Hash: map('addr6_hash', 'hash', 16, 4),
+  addr6Lpm: map('addr6_lpm', 'lpm_trie', 20, 4),
+  rowsHash: map('rows_hash', 'hash', 8, 4),
+  cellsHash: map('cells_hash', 'hash', 8, 4),
+  /** Connections that the pod opened: made at from_pod, read at to_pod. */
+  connOut: map('conn_out', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
+  /** Connections that others opened to the pod: made at to_pod, read at from_pod. */
+  connIn: map('conn_in', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
+} as const;
+
+export const TABLES = {
+  shape: 'shape',
+  subject: 'subject',
+  rows: 'rows',
+  cells: 'cells',
+  ports: 'ports',
+  bits: 'bits',
+  defaults: 'defaults',
+  rowCells: 'row_cells',
+} as const;
