@@ -34,7 +34,7 @@ export const yamlCatalog = {
     message: ({ limit }) => `values are nested more than ${limit} deep`,
     explanation: 'No Kubernetes object nests that deep; such texts are made to exhaust a stack.',
   }),
-  'yaml/alias-cycle': entry<Record<never, never>>({
+  'yaml/alias-cycle': entry<object>({
     severity: 'error',
     message: () => 'an alias refers to a value that contains it',
     explanation: 'A value that contains itself has no JSON form, so no Kubernetes object has one.',

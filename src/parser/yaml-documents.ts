@@ -126,7 +126,7 @@ function parseYamlDocument(
 ): Parsed {
   const text = file.text.slice(start, end);
   const opened: number[] = [];
-  let aliases = false;
+  const aliased: object[] = [];
   const listener = (event: 'open' | 'close', state: ComposeState): void => {
     if (event === 'open') {
       opened.push(state.position);
@@ -141,13 +141,13 @@ function parseYamlDocument(
     } else if (state.kind !== null) {
       positions.record(state.result as object, start + from, start + state.position);
     } else if (typeof state.result === 'object' && state.result !== null) {
-      aliases = true;
+      aliased.push(state.result);
     }
   };
   const options = { schema: KUBERNETES_SCHEMA, maxDepth: MAX_DEPTH, listener };
   try {
     const [value = null] = yaml.loadAll(text, null, options as yaml.LoadOptions) as JsonValue[];
-    if (!aliases) return { value };
+    if (aliased.length === 0) return { value };
     const problem = checkExpansion(value, span(file, start, firstContentEnd(file.text, start)));
     return problem === undefined ? { value } : { problem };
   } catch (error) {

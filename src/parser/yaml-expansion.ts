@@ -18,13 +18,13 @@ const LEAF: Expansion = { size: 1, height: 0 };
 export function checkExpansion(value: JsonValue, at: Span): Diagnostic | undefined {
   const measured = new Map<object, Expansion>();
   const open = new Set<object>();
-  let cyclic = false;
+  const cycles: object[] = [];
   const measure = (node: JsonValue): Expansion => {
     if (typeof node !== 'object' || node === null) return LEAF;
     const known = measured.get(node);
     if (known !== undefined) return known;
     if (open.has(node)) {
-      cyclic = true;
+      cycles.push(node);
       return LEAF;
     }
     // Chains of aliases nest deeper than the text does.
@@ -32,7 +32,7 @@ export function checkExpansion(value: JsonValue, at: Span): Diagnostic | undefin
     open.add(node);
     let size = 1;
     let height = 0;
-    for (const child of Object.values(node) as JsonValue[]) {
+    for (const child of Object.values<JsonValue>(node)) {
       const inner = measure(child);
       size += inner.size;
       height = Math.max(height, inner.height + 1);
@@ -42,7 +42,7 @@ export function checkExpansion(value: JsonValue, at: Span): Diagnostic | undefin
     return { size, height };
   };
   const { size, height } = measure(value);
-  if (cyclic) return diagnostic('yaml/alias-cycle', {}, at);
+  if (cycles.length > 0) return diagnostic('yaml/alias-cycle', {}, at);
   if (height > MAX_DEPTH) return diagnostic('yaml/too-deep', { limit: MAX_DEPTH }, at);
   if (size > MAX_VALUES) return diagnostic('yaml/alias-bomb', { limit: MAX_VALUES }, at);
   return undefined;

@@ -9,7 +9,7 @@ const INFINITE = /^[-+]?\.(inf|Inf|INF)$/;
 const NOT_A_NUMBER = /^\.(nan|NaN|NAN)$/;
 
 /** Whether a plain scalar that begins with this character may be something other than a string. */
-const SPECIAL_START = new Set([...'~yYnNtTfFoO0123456789+-.'].map((c) => c.charCodeAt(0)));
+const SPECIAL_START = new Set(new TextEncoder().encode('~yYnNtTfFoO0123456789+-.'));
 
 /**
  * The value of a plain scalar as sigs.k8s.io/yaml has it: booleans of YAML 1.1, integers with Go's

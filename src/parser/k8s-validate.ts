@@ -1,0 +1,172 @@
+/** Checks a policy object against its API, and says what is wrong in terms of the text. */
+import { createRequire } from 'node:module';
+import type * as AjvModule from 'ajv';
+import type { Ajv, ErrorObject, FuncKeywordDefinition, ValidateFunction } from 'ajv';
+import { bug, diagnostic, type Diagnostic } from '../diagnostics.js';
+import { CHECKS, isPresent, type CheckName, type Finding, type Report } from './k8s-checks.js';
+import type { K8sPolicyKind } from './k8s-kinds.js';
+import type { K8sObject } from './k8s-objects.js';
+import { schemaOf } from './k8s-schema-policies.js';
+import { describeSchemaError } from './k8s-schema-errors.js';
+import { isArray, isObject, type JsonObject, type JsonPath, type JsonValue } from './yaml-value.js';
+
+// Loading and compiling take longer than reading a few policies, so both wait until they are needed.
+const require = createRequire(import.meta.url);
+let ajv: Ajv | undefined;
+const validators = new Map<K8sPolicyKind, ValidateFunction>();
+
+/** Everything that is wrong or doubtful with the policy, in the order of the text. */
+export function validatePolicy(object: K8sObject, kind: K8sPolicyKind): readonly Diagnostic[] {
+  const validate = validatorOf(kind);
+  if (validate(object.value)) return [];
+  const diagnostics = (validate.errors ?? []).flatMap(
+    (error) => diagnose(object, kind, error) ?? [],
+  );
+  return diagnostics.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
+}
+
+function validatorOf(kind: K8sPolicyKind): ValidateFunction {
+  const known = validators.get(kind);
+  if (known !== undefined) return known;
+  ajv ??= makeAjv();
+  const made = ajv.compile(schemaOf(kind));
+  validators.set(kind, made);
+  return made;
+}
+
+function makeAjv(): Ajv {
+  const { Ajv: Constructor } = require('ajv') as typeof AjvModule;
+  const made = new Constructor({
+    allErrors: true,
+    verbose: true,
+    ownProperties: true,
+    allowUnionTypes: true,
+    strictTypes: false,
+  });
+  made.addKeyword(keyword('check', runCheck));
+  made.addKeyword(keyword('needs', findMissing));
+  made.addKeyword(keyword('exactlyOne', findExactlyOne));
+  made.addKeyword(keyword('distinct', findRepeated));
+  return made;
+}
+
+type Find<Rule> = (rule: Rule, value: JsonValue, report: Report) => void;
+
+/** A keyword whose errors carry findings. */
+function keyword<Rule>(name: string, find: Find<Rule>): FuncKeywordDefinition {
+  const validate: NonNullable<FuncKeywordDefinition['validate']> = (
+    rule: Rule,
+    value: JsonValue,
+  ): boolean => {
+    const findings: Finding[] = [];
+    find(rule, value, (code, args, path = [], at = 'value') => {
+      findings.push({ code, args, path, at });
+    });
+    if (findings.length === 0) return true;
+    validate.errors = findings.map((finding) => ({ keyword: name, params: { finding } }));
+    return false;
+  };
+  return { keyword: name, errors: true, validate };
+}
+
+const runCheck: Find<CheckName> = (name, value, report) => {
+  CHECKS[name](value, report);
+};
+
+const findMissing: Find<readonly string[]> = (fields, value, report) => {
+  if (!isObject(value)) return;
+  for (const field of fields) {
+    if (!isPresent(value, field)) report('k8s/missing-field', { field, where: '' }, [], 'key');
+  }
+};
+
+const findExactlyOne: Find<readonly string[]> = (fields, value, report) => {
+  if (!isObject(value)) return;
+  const found = fields.filter((field) => isPresent(value, field));
+  if (found.length === 1) return;
+  // An unknown field is reported as such, and says more.
+  if (found.length === 0 && Object.keys(value).some((key) => !fields.includes(key))) return;
+  report('k8s/not-exactly-one', { where: '', fields, found }, [], 'key');
+};
+
+const findRepeated: Find<boolean> = (_rule, value, report) => {
+  const seen = new Set<JsonValue>();
+  (isArray(value) ? value : []).forEach((item, i) => {
+    if (typeof item === 'string' && seen.has(item)) {
+      report('k8s/repeated-item', { field: '', value: item }, [i]);
+    }
+    seen.add(item);
+  });
+};
+
+function diagnose(
+  object: K8sObject,
+  kind: K8sPolicyKind,
+  error: ErrorObject,
+): Diagnostic | undefined {
+  const path = pathOf(object.value, error.instancePath);
+  const finding = (error.params as { readonly finding?: Finding }).finding;
+  if (finding !== undefined) return diagnoseFinding(object, kind, path, finding);
+  return describeSchemaError(object, describePlace(kind, path), path, error);
+}
+
+function diagnoseFinding(
+  object: K8sObject,
+  kind: K8sPolicyKind,
+  base: JsonPath,
+  finding: Finding,
+): Diagnostic | undefined {
+  const path = [...base, ...finding.path];
+  const at = finding.at === 'key' ? object.keySpanOf(path) : object.spanOf(path);
+  const args = finding.args as never;
+  switch (finding.code) {
+    case 'k8s/missing-field':
+    case 'k8s/not-exactly-one': {
+      const given = finding.args as { readonly where: string };
+      const where = given.where === '' ? describePlace(kind, base) : given.where;
+      return diagnostic(finding.code, { ...given, where } as never, at);
+    }
+    case 'k8s/repeated-item':
+      return diagnostic(finding.code, { ...(args as object), field: lastName(base) } as never, at);
+    case 'k8s/unquoted-key': {
+      const key = String(path.at(-1));
+      const text = object.file.text.slice(at.start, at.end);
+      // As written, the key is the same string.
+      if (text === key || /^["']/.test(text)) return undefined;
+      return diagnostic('k8s/unquoted-key', { text, key }, at);
+    }
+    default:
+      return diagnostic(finding.code, args, at);
+  }
+}
+
+/** The place as a message has it: the kind itself, or a path. */
+function describePlace(kind: K8sPolicyKind, path: JsonPath): string {
+  if (path.length === 0) return `this ${kind}`;
+  const named = path.map((step, i) =>
+    typeof step === 'number' ? `[${step}]` : i === 0 ? step : `.${step}`,
+  );
+  return `\`${named.join('')}\``;
+}
+
+function lastName(path: JsonPath): string {
+  return path.findLast((step) => typeof step === 'string') ?? '';
+}
+
+/** The steps of a JSON pointer (RFC 6901); item numbers become numbers. */
+function pathOf(root: JsonObject, pointer: string): JsonPath {
+  let here: JsonValue | undefined = root;
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => {
+      const step = part.replaceAll('~1', '/').replaceAll('~0', '~');
+      if (isArray(here)) {
+        here = here[Number(step)];
+        return Number(step);
+      }
+      if (!isObject(here)) bug(`the pointer ${pointer} leads nowhere`);
+      here = here[step];
+      return step;
+    });
+}
