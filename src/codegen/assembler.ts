@@ -51,13 +51,15 @@ export class Assembler {
   constructor(
     readonly name: string,
     readonly role: FunctionListing['role'],
+    readonly parameters?: FunctionListing['parameters'],
   ) {}
 
   /** The function's listing; the assembler cannot be used afterwards. */
   finish(): FunctionListing {
     this.#checkOpen();
     this.#finished = true;
-    return { name: this.name, role: this.role, items: this.#items };
+    const { name, role, parameters } = this;
+    return { name, role, ...(parameters === undefined ? {} : { parameters }), items: this.#items };
   }
 
   /** Instructions that `body` writes were caused by `origin`; an inner origin wins over an outer. */

@@ -107,19 +107,25 @@ function describeFunctions(
   builder: TypeBuilder,
   int: number,
 ): ReadonlyMap<string, number> {
-  const skb = builder.pointer(builder.forward('__sk_buff'));
+  // The verifier knows the context of a global subprogram by the name of the struct.
+  const skb = builder.pointer(builder.namedStruct('__sk_buff', SK_BUFF_BYTES));
+  const word = builder.int('__u32', 4, 0);
+  const types = { context: skb, number: word };
   const program = builder.funcProto(int, [{ name: 'skb', type: skb }]);
   // The verifier follows a static function's registers from the caller, whatever the prototype says.
   const subprogram = builder.funcProto(int, []);
   return new Map(
-    image.functions.map(({ name, role }) => [
-      name,
-      role === 'program'
-        ? builder.func(name, program, GLOBAL)
-        : builder.func(name, subprogram, STATIC),
-    ]),
+    image.functions.map(({ name, role, parameters }) => {
+      if (role === 'program') return [name, builder.func(name, program, GLOBAL)];
+      if (parameters === undefined) return [name, builder.func(name, subprogram, STATIC)];
+      const members = parameters.map((one, i) => ({ name: `${one}${i}`, type: types[one] }));
+      return [name, builder.func(name, builder.funcProto(int, members), GLOBAL)];
+    }),
   );
 }
+
+/** sizeof(struct __sk_buff), include/uapi/linux/bpf.h; its members are of no interest here. */
+const SK_BUFF_BYTES = 192;
 
 interface Integers {
   readonly int: number;
@@ -216,8 +222,9 @@ class TypeBuilder {
     return id;
   }
 
-  forward(name: string): number {
-    return this.#type(BTF_KIND.forward, name, 0, 0);
+  /** A struct whose members are left out. */
+  namedStruct(name: string, size: number): number {
+    return this.#type(BTF_KIND.struct, name, 0, size);
   }
 
   funcProto(result: number, parameters: readonly Member[]): number {

@@ -133,9 +133,9 @@ function mapSection(image: ObjectImage): readonly Section[] {
 /** Local symbols first, as ELF wants it. */
 function collectSymbols(image: ObjectImage, code: readonly CodeSection[]): readonly Symbol[] {
   const functions = code.flatMap(({ name: section, functions }) =>
-    functions.map(({ start, image: { name, role }, image: one }) => ({
+    functions.map(({ start, image: { name, role, parameters }, image: one }) => ({
       name,
-      binding: role === 'program' ? GLOBAL : LOCAL,
+      binding: role === 'program' || parameters !== undefined ? GLOBAL : LOCAL,
       type: SYMBOL_TYPE.func,
       section,
       offset: start * SLOT_BYTES,

@@ -74,7 +74,8 @@ function linkFunction(one: FunctionListing, items: readonly ListingItem[]): Imag
     });
     slot = next;
   }
-  return { name: one.name, role: one.role, instructions };
+  const { name, role, parameters } = one;
+  return { name, role, ...(parameters === undefined ? {} : { parameters }), instructions };
 }
 
 /** The slot at which each label stands. */

@@ -102,12 +102,20 @@ export type ListingItem =
       readonly comment?: string;
     };
 
+/** What a global subprogram takes: the program's own context, or a 32-bit number. */
+export type Parameter = 'context' | 'number';
+
 /** One function. Control may not fall off its end. */
 export interface FunctionListing {
   /** A C identifier; bpffs pins the program by it. */
   readonly name: string;
   /** Programs are entry points for the kernel (ELF section `tc`); subprograms are called by them. */
   readonly role: 'program' | 'subprogram';
+  /**
+   * Makes a subprogram global: the verifier checks it once and by itself, for any arguments, and
+   * knows nothing of its result at the calls (kernel/bpf/verifier.c, do_check_subprogs).
+   */
+  readonly parameters?: readonly Parameter[];
   readonly items: readonly ListingItem[];
 }
 

@@ -35,6 +35,8 @@ export interface ImageInstruction {
 export interface ImageFunction {
   readonly name: string;
   readonly role: FunctionListing['role'];
+  /** Known before the ELF file is written; the file says it in BTF alone. */
+  readonly parameters?: FunctionListing['parameters'];
   readonly instructions: readonly ImageInstruction[];
 }
 
