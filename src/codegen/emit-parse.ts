@@ -1,16 +1,10 @@
 /** Emits the packet parser: Ethernet, VLAN tags, IPv4, IPv6 and its extension headers, layer 4. */
 import type { Direction } from '../ir/model.js';
-import { r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, type Assembler } from './assembler.js';
+import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, type Assembler } from './assembler.js';
 import { EXIT, FRAME, PACKET, SKB, TCP } from './emit-frame.js';
+import { ETHERTYPE, EXTENSIONS, PROTOCOL, SKIP_EXTENSIONS, SKIP_TAGS } from './emit-headers.js';
 import { PORT_INDEX } from './layout.js';
 
-/** EtherTypes as a little-endian load sees them. */
-const ETHERTYPE = { ipv4: 0x0008, ipv6: 0xdd86, arp: 0x0608, vlan: 0x0081, qinq: 0xa888 } as const;
-const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, ah: 51, icmpv6: 58, sctp: 132 } as const;
-/** IPv6 extension headers that have a length in units of 8 bytes, less one (RFC 8200). */
-const EXTENSION_HEADERS = [0, 43, 60] as const;
-const FRAGMENT_HEADER = 44;
-const MAX_EXTENSION_HEADERS = 6;
 const ETHERNET_BYTES = 14;
 /** Enough for two tags, the longest IPv4 header, or IPv6 with extensions, and a quoted packet. */
 const PULL_BYTES = 256;
@@ -55,18 +49,23 @@ export function emitEnsure(asm: Assembler, bytes: number, short = 'short'): void
 function emitEthernet(asm: Assembler): void {
   emitEnsure(asm, ETHERNET_BYTES);
   asm.load(2, r1, r7, 12);
-  for (const tag of ['tag1', 'tag2']) {
-    asm.branch('eq', r1, ETHERTYPE.vlan, `${tag}_skip`);
-    asm.branch('ne', r1, ETHERTYPE.qinq, 'ethertype');
-    asm.label(`${tag}_skip`);
-    asm.add(r7, 4);
-    emitEnsure(asm, ETHERNET_BYTES);
-    asm.load(2, r1, r7, 12);
-  }
-  asm.label('ethertype');
   asm.branch('eq', r1, ETHERTYPE.ipv4, 'ipv4');
   asm.branch('eq', r1, ETHERTYPE.ipv6, 'ipv6');
   asm.branch('eq', r1, ETHERTYPE.arp, 'neighbour');
+  asm.branch('eq', r1, ETHERTYPE.vlan, 'tagged');
+  asm.branch('ne', r1, ETHERTYPE.qinq, 'not_ip');
+  asm.label('tagged');
+  asm.mov(r1, r6);
+  asm.callFunction(SKIP_TAGS);
+  asm.load(4, r7, r6, SKB.data);
+  asm.load(4, r8, r6, SKB.dataEnd);
+  asm.mov(r1, r0);
+  asm.and(r1, 0xf);
+  asm.add(r7, r1);
+  asm.rsh32(r0, 16);
+  asm.branch('eq', r0, ETHERTYPE.ipv4, 'ipv4');
+  asm.branch('eq', r0, ETHERTYPE.ipv6, 'ipv6');
+  asm.branch('eq', r0, ETHERTYPE.arp, 'neighbour');
   asm.jump('not_ip');
 }
 
@@ -130,59 +129,49 @@ function emitIpv6(asm: Assembler, direction: Direction): void {
   asm.store(4, r10, FRAME.packet, r1);
   asm.store(4, r10, FRAME.fragmentBytes, 0);
   asm.load(1, r4, r7, 6);
-  asm.load(2, r3, r7, 4);
-  asm.toBigEndian(r3, 16);
-  asm.add(r7, 40);
-  for (let i = 0; i < MAX_EXTENSION_HEADERS; i += 1) emitExtensionHeader(asm, i);
-  for (const header of [...EXTENSION_HEADERS, FRAGMENT_HEADER, PROTOCOL.ah]) {
-    asm.branch('eq', r4, header, EXIT.malformed);
+  for (const protocol of [PROTOCOL.tcp, PROTOCOL.udp, PROTOCOL.icmpv6, PROTOCOL.sctp]) {
+    asm.branch('eq', r4, protocol, 'transport6');
   }
+  emitExtensions(asm);
+  asm.label('transport6');
+  asm.add(r7, 40);
   asm.jump('transport');
 }
 
-/**
- * One extension header: r4 is the next header, r3 the payload bytes that are left, as the fixed
- * header says: 0 and less for jumbograms and large GSO packets, which are no fragments.
- */
-function emitExtensionHeader(asm: Assembler, index: number): void {
-  const next = `extension_${index + 1}`;
-  const generic = `generic_${index}`;
-  const authentication = `authentication_${index}`;
-  const skip = `skip_${index}`;
-  for (const header of EXTENSION_HEADERS) asm.branch('eq', r4, header, generic);
-  asm.branch('eq', r4, PROTOCOL.ah, authentication);
-  asm.branch('ne', r4, FRAGMENT_HEADER, 'transport');
-  emitEnsure(asm, 8);
-  asm.load(1, r4, r7, 0);
-  asm.load(2, r5, r7, 2);
-  asm.toBigEndian(r5, 16);
-  asm.add(r7, 8);
-  asm.sub(r3, 8);
-  asm.mov(r2, r5);
-  asm.rsh(r2, 3).comment('fragment offset, in units of 8 bytes');
-  asm.branch('ne', r2, 0, 'later_fragment');
-  asm.and(r5, 1).comment('more fragments');
-  asm.branch('eq', r5, 0, next);
+/** IPv6 extension headers, which are rare: r7 = IPv6 header, r4 = the first header's kind. */
+function emitExtensions(asm: Assembler): void {
+  asm.load(2, r3, r7, 4);
+  asm.toBigEndian(r3, 16);
+  asm.store(4, r10, FRAME.scratch, r3);
+  asm.load(4, r1, r6, SKB.data);
+  asm.mov(r2, r7);
+  asm.sub(r2, r1);
+  asm.add(r2, 40).comment('offset of the first header');
+  asm.lsh(r4, 16);
+  asm.or(r2, r4);
+  asm.mov(r1, r6);
+  asm.callFunction(SKIP_EXTENSIONS);
+  asm.branch('slt', r0, 0, EXIT.malformed, { width: 32 });
+  asm.load(4, r7, r6, SKB.data);
+  asm.load(4, r8, r6, SKB.dataEnd);
+  asm.mov(r1, r0);
+  asm.and(r1, EXTENSIONS.offsetMask);
+  asm.add(r7, r1);
+  asm.mov(r4, r0);
+  asm.rsh(r4, EXTENSIONS.protocolShift);
+  asm.and(r4, 0xff);
+  asm.mov(r2, 1);
+  asm.branch('set', r0, EXTENSIONS.tiny, 'later_fragment');
+  asm.mov(r2, 2);
+  asm.branch('set', r0, EXTENSIONS.later, 'later_fragment');
+  asm.rsh(r0, EXTENSIONS.firstShift);
+  asm.branch('eq', r0, 0, 'transport');
+  asm.load(4, r3, r10, FRAME.scratch);
+  asm.add(r3, ETHERNET_BYTES + 8 + 40).comment('tags count as payload: at most 8 bytes too many');
+  asm.sub(r3, r1);
   asm.branch('sle', r3, 0, EXIT.malformed);
   asm.store(4, r10, FRAME.fragmentBytes, r3);
-  asm.jump(next);
-  asm.label(generic);
-  emitEnsure(asm, 8);
-  asm.load(1, r4, r7, 0);
-  asm.load(1, r1, r7, 1);
-  asm.add(r1, 1);
-  asm.lsh(r1, 3);
-  asm.jump(skip);
-  asm.label(authentication);
-  emitEnsure(asm, 8);
-  asm.load(1, r4, r7, 0);
-  asm.load(1, r1, r7, 1);
-  asm.add(r1, 2);
-  asm.lsh(r1, 2);
-  asm.label(skip);
-  asm.sub(r3, r1);
-  asm.add(r7, r1);
-  asm.label(next);
+  asm.jump('transport');
 }
 
 /** Layer 4: r4 is the protocol, r7 its header. Fills ports, port indexes and packet bits. */
@@ -193,10 +182,10 @@ function emitTransport(asm: Assembler, direction: Direction): void {
   asm.branch('eq', r4, PROTOCOL.udp, 'udp');
   asm.branch('eq', r4, PROTOCOL.sctp, 'sctp');
   asm.load(1, r1, r10, FRAME.keyFamily);
-  asm.branch('eq', r1, 6, 'transport6');
+  asm.branch('eq', r1, 6, 'not_icmp');
   asm.branch('eq', r4, PROTOCOL.icmp, 'icmp');
   asm.jump('other');
-  asm.label('transport6');
+  asm.label('not_icmp');
   asm.branch('eq', r4, PROTOCOL.icmpv6, 'icmpv6');
   asm.jump('other');
 

@@ -6,6 +6,7 @@ import { Assembler, r0, r1, r2, r6, r7, r8, r9, r10 } from './assembler.js';
 import { PROGRAMS } from './contents.js';
 import { emitAddressEntry, emitClassifyExits, emitSelfAndSource } from './emit-classify.js';
 import { emitBareExit, emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
+import { emitSkipExtensions, emitSkipTags } from './emit-headers.js';
 import { emitParse, emitPullOrGiveUp } from './emit-parse.js';
 import { emitRelated } from './emit-related.js';
 import { emitDrop, emitOwnNodeTest, emitRemember, emitReply, judgeName } from './emit-state.js';
@@ -25,6 +26,8 @@ export function emitDatapath(plan: LookupPlan): Listing {
       emitProgram(plan, 'egress'),
       emitJudge(plan, 'ingress'),
       emitJudge(plan, 'egress'),
+      emitSkipTags(),
+      emitSkipExtensions(),
     ],
     tables: declareTables(),
     maps: Object.values(MAPS),
@@ -76,9 +79,9 @@ function emitSelf(asm: Assembler): void {
 
 /** judge_ingress or judge_egress: (address entry, port index) → cell. */
 function emitJudge(plan: LookupPlan, direction: Direction): FunctionListing {
-  const asm = new Assembler(judgeName(direction), 'subprogram');
-  asm.mov(r8, r1);
-  asm.mov(r9, r2);
+  const asm = new Assembler(judgeName(direction), 'subprogram', ['number', 'number']);
+  asm.mov32(r8, r1);
+  asm.mov32(r9, r2);
   emitVerdict(asm, direction, plan.verdict[direction]);
   asm.mov32(r0, r7);
   asm.exit();
