@@ -1,5 +1,6 @@
 /** The diagnostic catalog: every message that policyc can report, keyed `stage/slug`. */
 import { cliCatalog } from './cli.js';
+import { clusterCatalog } from './cluster.js';
 import { deployCatalog } from './deploy.js';
 import { flowsCatalog } from './flows.js';
 import { k8sCatalog } from './k8s.js';
@@ -11,6 +12,7 @@ import { yamlCatalog } from './yaml.js';
 
 export const catalog = {
   ...cliCatalog,
+  ...clusterCatalog,
   ...deployCatalog,
   ...flowsCatalog,
   ...k8sCatalog,
