@@ -1,5 +1,5 @@
 /** Which interface is which pod's: the interfaces file, held against the cluster and the machine. */
-import { isMap, isScalar, parseDocument, type Node } from 'yaml';
+import { isMap, isScalar, parseDocument, type Node, type Scalar } from 'yaml';
 import { diagnostic, throwIfErrors, type Diagnostic } from '../diagnostics.js';
 import { nearestName } from '../did-you-mean.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
@@ -139,13 +139,13 @@ function readLines(file: SourceFile, diagnostics: Diagnostic[]): readonly Line[]
     return [];
   }
   return root.items.flatMap(({ key, value }) => {
-    const at = spanOf(file, key as Node);
-    const pod = isScalar(key) ? String(key.value) : '';
+    const at = spanOf(file, key);
+    const pod = isScalar(key) ? textOf(key) : '';
     if (!/^[^/\s]+\/[^/\s]+$/.test(pod)) {
       malformed('a pod is written `namespace/name`', at);
       return [];
     }
-    const device = isScalar(value) && value.value !== null ? String(value.value) : '';
+    const device = isScalar(value) ? textOf(value) : '';
     // IFNAMSIZ is 16 with its NUL; dev_valid_name() in net/core/dev.c refuses the rest.
     if (!isScalar(value) || !/^[^/:\s]{1,15}$/.test(device) || device === '.' || device === '..') {
       malformed(
@@ -156,6 +156,11 @@ function readLines(file: SourceFile, diagnostics: Diagnostic[]): readonly Line[]
     }
     return [{ pod, podSpan: at, device, deviceSpan: spanOf(file, value) }];
   });
+}
+
+/** As it was written, so that an interface named `0x1f` is not read as a number. */
+function textOf(scalar: Scalar): string {
+  return scalar.source ?? '';
 }
 
 function spanOf(file: SourceFile, node: Node): Span {

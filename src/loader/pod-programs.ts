@@ -119,21 +119,16 @@ export function closePod(pod: PodPrograms): void {
   for (const direction of POD_DIRECTIONS) pod.programs[direction].close();
 }
 
-/** The same type, as the native door names it. */
-export function boundMapType(map: BoundMap): MapType {
-  switch (map.type) {
-    case 'lru_hash':
-      return 'lru-hash';
-    case 'lpm_trie':
-      return 'lpm-trie';
-    case 'percpu_array':
-      return 'percpu-array';
-    case 'hash':
-    case 'array':
-    case 'ringbuf':
-      return map.type;
-  }
-}
+/** The types of maps that objects have, as the native door names them. */
+export const boundMapTypes: Readonly<Record<BoundMap['type'], MapType>> = {
+  hash: 'hash',
+  lru_hash: 'lru-hash',
+  lpm_trie: 'lpm-trie',
+  array: 'array',
+  percpu_array: 'percpu-array',
+  prog_array: 'prog-array',
+  ringbuf: 'ringbuf',
+};
 
 /** A map of the object that was not given its contents would be an empty one of its own. */
 function reuseAll(
@@ -183,7 +178,7 @@ function createTable({ name, bytes, frozen }: BoundTable): MapHandle {
 
 function createFilled(bound: BoundMap): MapHandle {
   const { name, keySize, valueSize, maxEntries, flags } = bound;
-  const map = createMap({ type: boundMapType(bound), name, keySize, valueSize, maxEntries, flags });
+  const map = createMap({ type: boundMapTypes[bound.type], name, keySize, valueSize, maxEntries, flags });
   try {
     if (bound.count > 0) map.updateBatch(bound.keys, bound.values, updateFlag.any);
   } catch (error) {

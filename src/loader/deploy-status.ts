@@ -1,0 +1,141 @@
+/** What is attached under a root, and how all of it is taken away. */
+import { existsSync } from 'node:fs';
+import { InputError } from '../diagnostics.js';
+import { listPins, removePins } from './bpffs.js';
+import type { Attachment, HookKind } from './deploy-hook.js';
+import { hooksOf } from './deploy-hooks.js';
+import {
+  generationPrograms,
+  layout,
+  listGenerations,
+  readRecord,
+  withLock,
+  type GenerationRecord,
+} from './deploy-pins.js';
+import { kernelDiagnostic, KernelError } from './kernel-error.js';
+import type { PodDirection } from './pod-programs.js';
+
+export interface AttachedProgram {
+  readonly direction: PodDirection;
+  readonly programId: number;
+  readonly kind: HookKind;
+  /** False where the interface is gone: nothing passes there any more. */
+  readonly attached: boolean;
+  /** Programs of others that see the packets first; they can let packets past ours. */
+  readonly behind: number;
+  /** Generation, digest and so on are unknown for a program that no generation holds. */
+  readonly generation?: number;
+}
+
+export interface AttachedPod {
+  /** `namespace/name`. */
+  readonly pod: string;
+  /** As the record of its generation names it. */
+  readonly device?: string;
+  readonly programs: readonly AttachedProgram[];
+}
+
+export interface GenerationStatus {
+  readonly generation: number;
+  /** Absent for one that was killed while it was made. */
+  readonly record?: GenerationRecord;
+}
+
+export interface DeployStatus {
+  readonly root: string;
+  /** More than one only after an apply was killed in the middle. */
+  readonly generations: readonly GenerationStatus[];
+  /** By namespace and name. */
+  readonly pods: readonly AttachedPod[];
+}
+
+const KINDS: readonly HookKind[] = ['tcx', 'clsact'];
+
+/** @throws {InputError} */
+export function readStatus(root: string): DeployStatus {
+  return refusalsAsDiagnostics(() => {
+    const generations = listGenerations(root).map((generation): GenerationStatus => {
+      const record = readRecord(root, generation);
+      return { generation, ...(record === undefined ? {} : { record }) };
+    });
+    const owners = new Map<number, GenerationStatus>();
+    for (const one of generations) {
+      for (const id of generationPrograms(root, one.generation)) owners.set(id, one);
+    }
+    const byPod = new Map<string, Attachment[]>();
+    for (const attachment of listAttachments(root)) {
+      const found = byPod.get(attachment.pod);
+      if (found === undefined) byPod.set(attachment.pod, [attachment]);
+      else found.push(attachment);
+    }
+    const pods = [...byPod].map(([pod, attachments]) => podStatus(pod, attachments, owners));
+    return { root, generations, pods: pods.sort((a, b) => (a.pod < b.pod ? -1 : 1)) };
+  });
+}
+
+function podStatus(
+  pod: string,
+  attachments: readonly Attachment[],
+  owners: ReadonlyMap<number, GenerationStatus>,
+): AttachedPod {
+  const programs = attachments.map((one): AttachedProgram => {
+    const { direction, programId, kind, behind, interfaceIndex } = one;
+    const generation = owners.get(programId)?.generation;
+    return {
+      direction,
+      programId,
+      kind,
+      attached: interfaceIndex !== 0,
+      behind,
+      ...(generation === undefined ? {} : { generation }),
+    };
+  });
+  const record = owners.get(attachments[0]?.programId ?? 0)?.record;
+  const device = record?.devices[pod];
+  return { pod, programs, ...(device === undefined ? {} : { device }) };
+}
+
+export interface UnloadResult {
+  /** Pods, as `namespace/name`, that were released. */
+  readonly pods: readonly string[];
+  /** Whether there was anything under the root. */
+  readonly found: boolean;
+}
+
+/**
+ * Detaches everything, and removes all that is pinned under the root. Idempotent.
+ *
+ * @throws {InputError}
+ */
+export function unload(root: string): UnloadResult {
+  return refusalsAsDiagnostics(() => {
+    if (!existsSync(root)) return { pods: [], found: false };
+    return withLock(root, () => {
+      for (const kind of KINDS) hooksOf(kind, root).recover();
+      const attachments = listAttachments(root);
+      for (const one of attachments) hooksOf(one.kind, root).remove(one);
+      const found = attachments.length > 0 || listPins(root).length > 0;
+      for (const folder of ownFolders(root)) removePins(folder);
+      if (listPins(root).length === 0) removePins(root);
+      return { pods: [...new Set(attachments.map(({ pod }) => pod))].sort(), found };
+    });
+  });
+}
+
+/** Other pins that someone has put under the root are not policyc's to remove. */
+function ownFolders(root: string): readonly string[] {
+  return [layout.links(root), layout.filters(root), layout.generations(root), layout.state(root)];
+}
+
+function listAttachments(root: string): readonly Attachment[] {
+  return KINDS.flatMap((kind) => hooksOf(kind, root).list());
+}
+
+function refusalsAsDiagnostics<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof KernelError) throw new InputError([kernelDiagnostic(error)]);
+    throw error;
+  }
+}

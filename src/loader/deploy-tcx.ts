@@ -1,0 +1,108 @@
+/** tcx hooks: a pinned link each, whose program is replaced in one step. */
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { listPins, pinName, removePins, unpinName } from './bpffs.js';
+import { TC_DIRECTIONS, type Attachment, type Hook, type Hooks } from './deploy-hook.js';
+import { layout, makeFolder, removeIfEmpty } from './deploy-pins.js';
+import { KernelError } from './kernel-error.js';
+import { attachTcx, queryTcx } from './native-calls.js';
+import { nativeDoor, type LinkHandle } from './native.js';
+import { POD_DIRECTIONS, type PodDirection } from './pod-programs.js';
+
+/** A link that has not yet taken the place of its pod's old one. */
+const NEXT = '_next';
+
+export function tcxHooks(root: string): Hooks {
+  const folder = layout.links(root);
+  const pathOf = ({ pod, direction }: Pick<Hook, 'pod' | 'direction'>): string =>
+    join(folder, pinName(pod), direction);
+  return {
+    list: () => listLinks(folder),
+    replace: (attachment, program) => {
+      withLink(pathOf(attachment), (link) => link.update(program));
+    },
+    attach: (hook, program) => {
+      const { pod, direction, interfaceIndex } = hook;
+      makeFolder(join(folder, pinName(pod)));
+      const link = attachTcx({ program, interfaceIndex, direction: TC_DIRECTIONS[direction] });
+      const path = pathOf(hook);
+      try {
+        link.pin(path + NEXT);
+      } finally {
+        link.close();
+      }
+      return {
+        settle: () => renameSync(path + NEXT, path),
+        undo: () => removeLink(path + NEXT),
+      };
+    },
+    remove: (attachment) => removeLink(pathOf(attachment)),
+    recover: () => recoverLinks(folder),
+  };
+}
+
+function listLinks(folder: string): readonly Attachment[] {
+  return listPins(folder).flatMap(({ name }) => {
+    const pod = unpinName(name) ?? name;
+    return POD_DIRECTIONS.flatMap((direction) => {
+      const path = join(folder, name, direction);
+      return existsSync(path) ? [readLink(path, pod, direction)] : [];
+    });
+  });
+}
+
+function readLink(path: string, pod: string, direction: PodDirection): Attachment {
+  return withLink(path, (link) => {
+    const { id, programId, interfaceIndex = 0 } = link.facts();
+    const place = interfaceIndex === 0 ? -1 : placeInChain(interfaceIndex, direction, id);
+    const behind = Math.max(place, 0);
+    return { kind: 'tcx', pod, direction, interfaceIndex, programId, here: place >= 0, behind };
+  });
+}
+
+/** -1 if the link is not in the chain: then the interface is in another network namespace. */
+function placeInChain(interfaceIndex: number, direction: PodDirection, id: number): number {
+  try {
+    const { chain } = queryTcx(interfaceIndex, TC_DIRECTIONS[direction]);
+    return chain.findIndex(({ linkId }) => linkId === id);
+  } catch (error) {
+    if (error instanceof KernelError && error.code === 'ENODEV') return -1;
+    throw error;
+  }
+}
+
+/**
+ * The last reference to a link that goes detaches its program. Detaching first makes that happen
+ * now, even where another process still looks at the link.
+ */
+function removeLink(path: string): void {
+  if (!existsSync(path)) return;
+  withLink(path, (link) => {
+    if (link.facts().interfaceIndex !== 0) link.detach();
+  });
+  removePins(path);
+  removeIfEmpty(join(path, '..'));
+}
+
+/** A new link becomes its pod's if the old one judges nothing any more. */
+function recoverLinks(folder: string): void {
+  for (const { name } of listPins(folder)) {
+    for (const direction of POD_DIRECTIONS) {
+      const path = join(folder, name, direction);
+      if (!existsSync(path + NEXT)) continue;
+      const old = existsSync(path) ? readLink(path, name, direction) : undefined;
+      if (old === undefined || old.interfaceIndex === 0) renameSync(path + NEXT, path);
+      else removeLink(path + NEXT);
+    }
+    removeIfEmpty(join(folder, name));
+  }
+}
+
+function withLink<Result>(path: string, use: (link: LinkHandle) => Result): Result {
+  const link = nativeDoor().openPinnedLink(path);
+  try {
+    return use(link);
+  } finally {
+    link.close();
+  }
+}
