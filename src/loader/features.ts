@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { release } from 'node:os';
 import { KernelError } from './kernel-error.js';
-import { nativeDoor } from './native.js';
+import { type MapHandle, nativeDoor } from './native.js';
 import { createMap, loadProgram, queryTcx } from './native-calls.js';
 import { testSkb } from './test-skb.js';
 import { mapFlag, updateFlag } from './uapi.js';
@@ -58,7 +58,7 @@ export function probeFeatures(): KernelFeatures {
       'lru-hash': attempt(() => tryMap('lru-hash', 4, 4, 16)),
       'percpu-array': attempt(() => tryMap('percpu-array', 4, 8, 1)),
       'map-of-maps': attempt(tryMapOfMaps),
-      'tail-calls': attempt(() => tryMap('prog-array', 4, 4, 1)),
+      'tail-calls': attempt(tryTailCall),
       'bpf-to-bpf-calls': attempt(() => load(CALL_OWN_FUNCTION)),
       jiffies: attempt(() => load(CALL_JIFFIES)),
       'direct-value': attempt(tryDirectValue),
@@ -102,6 +102,16 @@ const CALL_JIFFIES = encode([[0x85, 0, 0, 118], MOV_R0_ZERO, EXIT]);
 const CALL_OWN_FUNCTION = encode([[0x85, 0x10, 0, 1], EXIT, MOV_R0_ZERO, EXIT]);
 /** BPF_PSEUDO_MAP_IDX_VALUE (source register 6) of map 0, then r0 = *(u32 *)r1. */
 const READ_VALUE = encode([[0x18, 0x61, 0, 0], [0, 0, 0, 0], [0x61, 0x10, 0, 0], EXIT]);
+
+/** bpf_tail_call (helper 12) to slot 0 of BPF_PSEUDO_MAP_IDX (source register 5) map 0. */
+const TAIL_CALL = encode([
+  [0x18, 0x52, 0, 0],
+  [0, 0, 0, 0],
+  [0xb7, 3, 0, 0],
+  [0x85, 0, 0, 12],
+  MOV_R0_ZERO,
+  EXIT,
+]);
 
 function load(instructions: Buffer): void {
   loadProgram({ type: 'sched-cls', name: 'probe', instructions }).close();
@@ -160,13 +170,23 @@ function tryMapOfMaps(): void {
 
 function tryDirectValue(): void {
   const map = createMap({ type: 'array', name: 'probe', keySize: 4, valueSize: 8, maxEntries: 1 });
+  tryWithMap(READ_VALUE, map);
+}
+
+function tryTailCall(): void {
+  const map = createMap({
+    type: 'prog-array',
+    name: 'probe',
+    keySize: 4,
+    valueSize: 4,
+    maxEntries: 1,
+  });
+  tryWithMap(TAIL_CALL, map);
+}
+
+function tryWithMap(instructions: Buffer, map: MapHandle): void {
   try {
-    loadProgram({
-      type: 'sched-cls',
-      name: 'probe',
-      instructions: READ_VALUE,
-      maps: [map],
-    }).close();
+    loadProgram({ type: 'sched-cls', name: 'probe', instructions, maps: [map] }).close();
   } finally {
     map.close();
   }

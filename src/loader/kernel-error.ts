@@ -1,6 +1,6 @@
 /** The kernel's refusals as values, and how they become diagnostics. */
 import { constants } from 'node:os';
-import { diagnostic, type Diagnostic } from '../diagnostics.js';
+import { diagnostic, InputError, type Diagnostic } from '../diagnostics.js';
 import { readVerifierLog } from './verifier-log.js';
 
 /** The kernel's own "operation not supported" (include/linux/errno.h), unknown to user space. */
@@ -71,4 +71,14 @@ export function kernelDiagnostic(error: KernelError): Diagnostic {
     return diagnostic('kernel/not-permitted', { operation, code, root: process.getuid?.() === 0 });
   }
   return diagnostic('kernel/refused', { operation, code, reason: log.reason });
+}
+
+/** Runs `work`; the kernel's refusals become input errors, which commands report. */
+export function refusalsAsDiagnostics<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof KernelError) throw new InputError([kernelDiagnostic(error)]);
+    throw error;
+  }
 }

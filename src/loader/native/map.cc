@@ -33,7 +33,26 @@ bool isPerCpu(uint32_t type) {
   }
 }
 
-// EINVAL comes from kernels without the command (before 5.6), ENOTSUPP from map types without it.
+// Their values are descriptor numbers, which JavaScript never sees: setProgram and setMap fill them in.
+bool holdsDescriptors(uint32_t type) {
+  switch (type) {
+    case BPF_MAP_TYPE_PROG_ARRAY:
+    case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+    case BPF_MAP_TYPE_CGROUP_ARRAY:
+    case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+    case BPF_MAP_TYPE_HASH_OF_MAPS:
+    case BPF_MAP_TYPE_SOCKMAP:
+    case BPF_MAP_TYPE_SOCKHASH:
+    case BPF_MAP_TYPE_XSKMAP:
+    case BPF_MAP_TYPE_REUSEPORT_SOCKARRAY:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// EINVAL comes from kernels without the command (before 5.6) and for flags that batches do not take,
+// ENOTSUPP from map types without it (per-CPU arrays before 5.13).
 bool lacksBatch(int error) { return error == kNotSupported || error == EOPNOTSUPP || error == EINVAL; }
 
 // The part of a mapped array between two page borders; unmapped when it goes out of scope, because a
@@ -143,6 +162,7 @@ Napi::Value MapHandle::shapeOf(const Napi::CallbackInfo& info) {
 void MapHandle::update(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   const int fd = descriptor(env);
+  if (holdsDescriptors(shape_.type)) throwType(env, say("update") + ": it holds descriptors, not bytes");
   const Bytes key = readExactly(info, 0, "key", shape_.key_size);
   const Bytes value = readExactly(info, 1, "value", valueBytes_);
   const int result = bpf_map_update_elem(fd, key.data, value.data, readU32(info, 2, "flags"));
@@ -152,6 +172,7 @@ void MapHandle::update(const Napi::CallbackInfo& info) {
 Napi::Value MapHandle::updateBatch(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   const int fd = descriptor(env);
+  if (holdsDescriptors(shape_.type)) throwType(env, say("update") + ": it holds descriptors, not bytes");
   const Bytes keys = readBytes(info, 0, "keys");
   if (shape_.key_size == 0) throwType(env, say("update") + ": it has no keys");
   const size_t count = keys.length / shape_.key_size;
