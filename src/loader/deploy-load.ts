@@ -5,7 +5,7 @@ import { diagnostic, InputError } from '../diagnostics.js';
 import { listPins, removePins } from './bpffs.js';
 import { makeFolder, pinGeneration, programPath, type GenerationRecord } from './deploy-pins.js';
 import { podKey } from './endpoints.js';
-import { kernelDiagnostic, KernelError } from './kernel-error.js';
+import { refusalsAsDiagnostics } from './kernel-error.js';
 import { nativeDoor } from './native.js';
 import { loadContents, POD_DIRECTIONS, type PodDirection } from './pod-programs.js';
 
@@ -37,15 +37,10 @@ export interface PinnedProgram {
  */
 export function loadPinned(options: LoadOptions): readonly PinnedProgram[] {
   const folder = resolve(options.folder);
-  try {
-    if (listPins(folder).length > 0) {
-      throw new InputError([diagnostic('deploy/pins-exist', { path: folder })]);
-    }
-    return pinAll(options, folder);
-  } catch (error) {
-    if (error instanceof KernelError) throw new InputError([kernelDiagnostic(error)]);
-    throw error;
+  if (listPins(folder).length > 0) {
+    throw new InputError([diagnostic('deploy/pins-exist', { path: folder })]);
   }
+  return refusalsAsDiagnostics(() => pinAll(options, folder));
 }
 
 function pinAll(

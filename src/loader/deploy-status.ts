@@ -1,6 +1,5 @@
 /** What is attached under a root, and how all of it is taken away. */
 import { existsSync } from 'node:fs';
-import { InputError } from '../diagnostics.js';
 import { listPins, removePins } from './bpffs.js';
 import type { Attachment, HookKind } from './deploy-hook.js';
 import { hooksOf } from './deploy-hooks.js';
@@ -12,7 +11,7 @@ import {
   withLock,
   type GenerationRecord,
 } from './deploy-pins.js';
-import { kernelDiagnostic, KernelError } from './kernel-error.js';
+import { refusalsAsDiagnostics } from './kernel-error.js';
 import type { PodDirection } from './pod-programs.js';
 
 export interface AttachedProgram {
@@ -129,13 +128,4 @@ function ownFolders(root: string): readonly string[] {
 
 function listAttachments(root: string): readonly Attachment[] {
   return KINDS.flatMap((kind) => hooksOf(kind, root).list());
-}
-
-function refusalsAsDiagnostics<Result>(work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof KernelError) throw new InputError([kernelDiagnostic(error)]);
-    throw error;
-  }
 }

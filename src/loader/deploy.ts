@@ -17,7 +17,7 @@ import {
   type GenerationRecord,
 } from './deploy-pins.js';
 import { podKey, type Endpoint } from './endpoints.js';
-import { kernelDiagnostic, KernelError } from './kernel-error.js';
+import { kernelDiagnostic, KernelError, refusalsAsDiagnostics } from './kernel-error.js';
 import { nativeDoor, type ProgramHandle } from './native.js';
 import { loadContents, POD_DIRECTIONS, type LoadedContents } from './pod-programs.js';
 
@@ -56,13 +56,10 @@ export interface ApplyResult {
  */
 export function applyContents(options: ApplyOptions): ApplyResult {
   const { root } = options;
-  try {
+  return refusalsAsDiagnostics(() => {
     ensureRoot(root);
     return withLock(root, () => applyLocked(options));
-  } catch (error) {
-    if (error instanceof KernelError) throw new InputError([kernelDiagnostic(error)]);
-    throw error;
-  }
+  });
 }
 
 function applyLocked(options: ApplyOptions): ApplyResult {

@@ -1,0 +1,80 @@
+/** The kernel as a judge: runs bound programs on packets with BPF_PROG_TEST_RUN, attached to nothing. */
+import type { MapContents } from '../codegen/contents.js';
+import type { VmResult } from '../codegen/vm.js';
+import type { PacketContext } from '../codegen/vm-context.js';
+import { bug } from '../diagnostics.js';
+import { refusalsAsDiagnostics } from './kernel-error.js';
+import {
+  closePod,
+  closeShared,
+  createSharedMaps,
+  loadPod,
+  type PodDirection,
+  type PodPrograms,
+} from './pod-programs.js';
+import { testSkb, type SkbFields } from './test-skb.js';
+
+export type KernelResult = Pick<VmResult, 'result' | 'cb' | 'packet' | 'mark'>;
+
+export interface KernelRunner {
+  /** @param subject index into the contents' subjects @throws {InputError} if the kernel refuses */
+  run(
+    subject: number,
+    direction: PodDirection,
+    packet: Uint8Array,
+    context?: PacketContext,
+  ): KernelResult;
+  close(): void;
+}
+
+/**
+ * Creates the tables and maps. A subject's programs are loaded when they first run, since a question
+ * is often about few pods of many.
+ *
+ * @throws {InputError} if the kernel refuses
+ */
+export function createKernelRunner(object: Uint8Array, contents: MapContents): KernelRunner {
+  const shared = refusalsAsDiagnostics(() => createSharedMaps(contents));
+  const loaded = new Map<number, PodPrograms>();
+  const podAt = (index: number): PodPrograms => {
+    const known = loaded.get(index);
+    if (known !== undefined) return known;
+    const subject = contents.subjects[index] ?? bug(`no subject ${index}`);
+    const made = loadPod(object, contents, shared, subject);
+    loaded.set(index, made);
+    return made;
+  };
+  return {
+    run: (subject, direction, packet, context = {}) =>
+      refusalsAsDiagnostics(() => {
+        const program = podAt(subject).programs[direction];
+        const ran = testSkb(program, packet, skbFields(context));
+        return { result: ran.action, cb: ran.cb, packet: ran.packet, mark: ran.mark };
+      }),
+    close: () => {
+      for (const pod of loaded.values()) closePod(pod);
+      loaded.clear();
+      closeShared(shared);
+    },
+  };
+}
+
+/** What the kernel lets a test set; the rest it derives from the packet, or refuses. */
+function skbFields(context: PacketContext): SkbFields {
+  const { mark, priority, ingressIfindex, ifindex, cb, tstamp, gsoSegments, gsoSize } = context;
+  const { protocol, pktType, queueMapping, tcIndex, hash, vlan, linearBytes } = context;
+  const others = { protocol, pktType, queueMapping, tcIndex, hash, vlan, linearBytes };
+  for (const [name, value] of Object.entries(others)) {
+    if (value !== undefined) bug(`BPF_PROG_TEST_RUN cannot be given \`${name}\``);
+  }
+  return {
+    ...(mark === undefined ? {} : { mark }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(ingressIfindex === undefined ? {} : { ingressIfindex }),
+    ...(ifindex === undefined ? {} : { ifindex }),
+    ...(cb === undefined ? {} : { cb }),
+    ...(tstamp === undefined ? {} : { timestamp: tstamp }),
+    ...(gsoSegments === undefined ? {} : { gsoSegments }),
+    ...(gsoSize === undefined ? {} : { gsoSize }),
+  };
+}
