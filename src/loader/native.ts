@@ -245,6 +245,8 @@ export interface NativeDoor {
   unmount(path: string): void;
   /** Locks a folder against other processes: gives what lets go, or undefined if another holds it. */
   lockFolder(path: string): (() => void) | undefined;
+  /** Moves this thread, by a path such as `/run/netns/NAME`; gives what moves it back. */
+  joinNetworkNamespace(path: string): () => void;
   /** Blocks until no CPU still runs a program, or reads a map, that was replaced before the call. */
   waitForReaders(): void;
   possibleCpus(): number;

@@ -4,6 +4,7 @@
 #include "link.h"
 #include "lock.h"
 #include "map.h"
+#include "network-namespace.h"
 #include "object.h"
 #include "program.h"
 #include "ring-buffer.h"
@@ -61,6 +62,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("mountBpffs", Napi::Function::New(env, mountBpffs));
   exports.Set("unmount", Napi::Function::New(env, unmount));
   exports.Set("lockFolder", Napi::Function::New(env, lockFolder));
+  exports.Set("joinNetworkNamespace", Napi::Function::New(env, joinNetworkNamespace));
   exports.Set("waitForReaders", Napi::Function::New(env, waitForReaders));
   exports.Set("possibleCpus", Napi::Function::New(env, possibleCpus));
   exports.Set("libbpfVersion", Napi::Function::New(env, libbpfVersion));
