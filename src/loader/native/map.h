@@ -40,6 +40,7 @@ class MapHandle : public Napi::ObjectWrap<MapHandle> {
   Napi::Value closed(const Napi::CallbackInfo& info);
 
   std::string say(const char* verb) const;
+  void refuseDescriptors(Napi::Env env) const;
   [[noreturn]] void fail(Napi::Env env, const char* verb, int error) const;
 
   Descriptor fd_;
