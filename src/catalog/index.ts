@@ -1,4 +1,6 @@
 /** The diagnostic catalog: every message that policyc can report, keyed `stage/slug`. */
+import { bindCatalog } from './bind.js';
+import { checkCatalog } from './check.js';
 import { cliCatalog } from './cli.js';
 import { clusterCatalog } from './cluster.js';
 import { deployCatalog } from './deploy.js';
@@ -6,11 +8,14 @@ import { flowsCatalog } from './flows.js';
 import { k8sCatalog } from './k8s.js';
 import { kernelCatalog } from './kernel.js';
 import { linkCatalog } from './link.js';
+import { policyCatalog } from './policy.js';
 import { sourceCatalog } from './source.js';
 import { syntaxCatalog } from './syntax.js';
 import { yamlCatalog } from './yaml.js';
 
 export const catalog = {
+  ...bindCatalog,
+  ...checkCatalog,
   ...cliCatalog,
   ...clusterCatalog,
   ...deployCatalog,
@@ -18,6 +23,7 @@ export const catalog = {
   ...k8sCatalog,
   ...kernelCatalog,
   ...linkCatalog,
+  ...policyCatalog,
   ...sourceCatalog,
   ...syntaxCatalog,
   ...yamlCatalog,

@@ -18,6 +18,7 @@ import {
   type Judgement,
   type NormalModel,
   type NormalPolicy,
+  type NormalRule,
   type NormalTier,
   type Reason,
 } from './normal-model.js';
@@ -42,8 +43,22 @@ export type Judge = (
   options: JudgeOptions,
 ) => Judgement;
 
+export interface EndpointJudgement {
+  readonly address: Address;
+  readonly judgement: Judgement;
+}
+
 export interface Interpreter {
   readonly judge: Judge;
+  /** What a packet to a Service's address meets at each endpoint, by address. */
+  readonly judgeEndpoints: (
+    subject: Pod,
+    vip: Address,
+    protocol: Protocol,
+    port: number,
+  ) => readonly EndpointJudgement[];
+  /** Every rule that may have a say, in the order of decision. */
+  readonly rulesOf: (subject: Pod, direction: Direction) => readonly NormalRule[];
   /** The first policy by which the pod is isolated in the direction; NO_DECIDER if none does. */
   readonly isolationOf: (subject: Pod, direction: Direction) => DeciderId;
 }
@@ -95,6 +110,16 @@ export function createInterpreter(
     return judgeByPolicies({ subject, direction, remote, holder, unbound, protocol, port });
   };
 
+  // A Service that leads back to the pod itself is judged by the policies too (SEMANTICS row 40).
+  const judgeEndpoints: Interpreter['judgeEndpoints'] = (subject, vip, protocol, port) => {
+    const service = book.holderOf(vip)?.service;
+    if (service === undefined) return [];
+    return endpointsBehind(service, vip, protocol, port).map(({ address, targetPort }) => ({
+      address,
+      judgement: judgeAt(subject, 'egress', address, protocol, targetPort),
+    }));
+  };
+
   const judge: Judge = (subject, direction, remote, protocol, port, options) => {
     if (!isPolicyPod(subject)) bug(`${subject.namespace}/${subject.name} is no policy pod`);
     if (subject.addresses.some((own) => sameAddress(own, remote))) {
@@ -105,16 +130,16 @@ export function createInterpreter(
       const ownNode = subject.node !== undefined && holder?.nodes.has(subject.node) === true;
       if (ownNode && options.localOrigin) return judgement('allow', 'own-node');
     } else if (holder?.service !== undefined && hasPorts(protocol)) {
-      const judgements = endpointsBehind(holder.service, remote, protocol, port).map(
-        ({ address, targetPort }) => judgeAt(subject, direction, address, protocol, targetPort),
-      );
-      return agree(judgements);
+      return agree(judgeEndpoints(subject, remote, protocol, port));
     }
     return judgeAt(subject, direction, remote, protocol, port);
   };
 
   return {
     judge,
+    judgeEndpoints,
+    rulesOf: (subject, direction) =>
+      viewsOf(subject, direction).flatMap(({ rules }) => rules.rules),
     isolationOf: (subject, direction) =>
       viewsOf(subject, direction).find(({ isolation }) => isolation !== NO_DECIDER)?.isolation ??
       NO_DECIDER,
@@ -148,7 +173,8 @@ export function endpointsBehind(
 }
 
 /** The verdict on a packet to a Service, from the verdicts on its endpoints. */
-function agree(judgements: readonly Judgement[]): Judgement {
+function agree(endpoints: readonly EndpointJudgement[]): Judgement {
+  const judgements = endpoints.map((endpoint) => endpoint.judgement);
   const [first] = judgements;
   if (first === undefined) return judgement('deny', 'no-endpoint');
   if (judgements.every(({ verdict }) => verdict === first.verdict)) return first;
