@@ -268,8 +268,13 @@ export function addonPath(): string {
  *
  * @throws {InputError} `kernel/addon-missing` or `kernel/addon-unusable`
  */
-export function nativeDoor(path: string = addonPath()): NativeDoor {
-  if (loaded !== undefined && path === addonPath()) return loaded;
+export function nativeDoor(): NativeDoor {
+  loaded ??= loadAddon(addonPath());
+  return loaded;
+}
+
+/** Loads an addon from a path of the caller's. @throws {InputError} as `nativeDoor` does */
+export function loadAddon(path: string): NativeDoor {
   if (!existsSync(path)) throw new InputError([diagnostic('kernel/addon-missing', { path })]);
   let door: NativeDoor;
   try {
@@ -279,6 +284,5 @@ export function nativeDoor(path: string = addonPath()): NativeDoor {
     throw new InputError([diagnostic('kernel/addon-unusable', { path, reason })]);
   }
   door.install((operation, errno, log) => new KernelError(operation, errno, log));
-  loaded = door;
   return door;
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../../src/diagnostics.js';
 import { errnoName, KernelError, kernelDiagnostic } from '../../src/loader/kernel-error.js';
-import { addonPath, nativeDoor } from '../../src/loader/native.js';
+import { addonPath, loadAddon, nativeDoor } from '../../src/loader/native.js';
 import { lacks } from '../support/requires.js';
 
 function diagnosticsOf(
@@ -22,7 +22,7 @@ function diagnosticsOf(
 
 describe('the native door', () => {
   it('says how to build the addon where it is missing', () => {
-    const said = diagnosticsOf(() => nativeDoor('/nowhere/policyc_native.node'));
+    const said = diagnosticsOf(() => loadAddon('/nowhere/policyc_native.node'));
     expect(said).toMatchObject([{ code: 'kernel/addon-missing' }]);
     expect(said[0]?.hint).toContain('make build');
   });
@@ -31,9 +31,7 @@ describe('the native door', () => {
     const folder = mkdtempSync(join(tmpdir(), 'policyc-'));
     const path = join(folder, 'broken.node');
     writeFileSync(path, 'not a shared object');
-    expect(diagnosticsOf(() => nativeDoor(path))).toMatchObject([
-      { code: 'kernel/addon-unusable' },
-    ]);
+    expect(diagnosticsOf(() => loadAddon(path))).toMatchObject([{ code: 'kernel/addon-unusable' }]);
     rmSync(folder, { recursive: true });
   });
 
