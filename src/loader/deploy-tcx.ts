@@ -32,7 +32,7 @@ export function tcxHooks(root: string): Hooks {
         link.close();
       }
       return {
-        settle: () => renameSync(path + NEXT, path),
+        settle: () => settleLink(path),
         undo: () => removeLink(path + NEXT),
       };
     },
@@ -71,17 +71,31 @@ function placeInChain(interfaceIndex: number, direction: PodDirection, id: numbe
   }
 }
 
-/**
- * The last reference to a link that goes detaches its program. Detaching first makes that happen
- * now, even where another process still looks at the link.
- */
+/** Puts the new link in place of the old one, which then judges nothing any more. */
+function settleLink(path: string): void {
+  if (!existsSync(path)) {
+    renameSync(path + NEXT, path);
+    return;
+  }
+  withLink(path, (old) => {
+    renameSync(path + NEXT, path);
+    detach(old);
+  });
+}
+
 function removeLink(path: string): void {
   if (!existsSync(path)) return;
-  withLink(path, (link) => {
-    if (link.facts().interfaceIndex !== 0) link.detach();
-  });
+  withLink(path, detach);
   removePins(path);
   removeIfEmpty(join(path, '..'));
+}
+
+/**
+ * A link whose last pin goes is detached some time later (bpf_free_inode in kernel/bpf/inode.c runs
+ * after a grace period), and not at all while another process looks at it. This is at once.
+ */
+function detach(link: LinkHandle): void {
+  if (link.facts().interfaceIndex !== 0) link.detach();
 }
 
 /** A new link becomes its pod's if the old one judges nothing any more. */

@@ -2,6 +2,7 @@
 import { type Address, parseAddress } from '../../src/address.js';
 import { bug } from '../../src/diagnostics.js';
 import type { ClusterSnapshot, Pod, Service } from '../../src/ir/cluster.js';
+import { nativeDoor } from '../../src/loader/native.js';
 
 export function address(text: string): Address {
   return parseAddress(text) ?? bug(`${text} is no address`);
@@ -50,3 +51,13 @@ export function cluster(pods: readonly Pod[], services: readonly Service[] = [])
 }
 
 export const isRoot = process.getuid?.() === 0;
+
+/** Runs `work` with this thread in a namespace, as a command run there would be. */
+export function inNamespace<Result>(netns: string, work: () => Result): Result {
+  const leave = nativeDoor().joinNetworkNamespace(`/run/netns/${netns}`);
+  try {
+    return work();
+  } finally {
+    leave();
+  }
+}

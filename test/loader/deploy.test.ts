@@ -1,0 +1,272 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Network } from '../../src/demo/network.js';
+import { InputError } from '../../src/diagnostics.js';
+import { removePins } from '../../src/loader/bpffs.js';
+import type { HookKind } from '../../src/loader/deploy-hook.js';
+import { loadPinned } from '../../src/loader/deploy-load.js';
+import { readStatus, unload } from '../../src/loader/deploy-status.js';
+import { applyContents, type ApplyResult } from '../../src/loader/deploy.js';
+import type { Endpoint } from '../../src/loader/endpoints.js';
+import { attachTcx } from '../../src/loader/native-calls.js';
+import { nativeDoor, type LinkHandle } from '../../src/loader/native.js';
+import { cluster, inNamespace, isRoot, pod } from '../support/netns.js';
+import {
+  portFilter,
+  portFilterContents,
+  refusedContents,
+  refusedObject,
+  type PortFilterOptions,
+} from '../support/port-filter.js';
+
+const ROOT = `/sys/fs/bpf/policyc_test_deploy_${process.pid}`;
+const NOW = Date.parse('2026-11-23T10:00:00Z');
+
+describe.runIf(isRoot)('deploy', () => {
+  let network: Network;
+
+  beforeAll(async () => {
+    network = await Network.create(
+      cluster([
+        pod('shop/a', 'one', ['10.244.1.5']),
+        pod('shop/b', 'one', ['10.244.1.6']),
+        pod('shop/c.d', 'one', ['10.244.1.7']),
+      ]),
+    );
+    for (const name of network.pods.keys()) {
+      for (const port of [5000, 6000]) await network.prober.listen(netns(name), 'udp', port);
+    }
+  }, 60_000);
+
+  afterEach(() => {
+    inNode(() => unload(ROOT));
+    removePins(`${ROOT}_load`);
+  });
+
+  afterAll(() => {
+    (network as Network | undefined)?.close();
+  });
+
+  const netns = (name: string): string => network.pod(name).netns;
+  const inNode = <Result>(work: () => Result): Result =>
+    inNamespace(network.host('one').netns, work);
+
+  function endpoint(name: string): Endpoint {
+    const { device } = network.pod(name);
+    const interfaceIndex = inNode(() => nativeDoor().interfaceIndex(device)) ?? 0;
+    const [namespace = '', podName = ''] = name.split('/');
+    return { namespace, name: podName, device, interfaceIndex };
+  }
+
+  interface ApplyChanges extends PortFilterOptions {
+    readonly digest?: string;
+    readonly hooks?: HookKind;
+    readonly endpoints?: readonly Endpoint[];
+  }
+
+  function apply({ digest = 'sha256:1', hooks = 'tcx', ...filter }: ApplyChanges): ApplyResult {
+    const endpoints = filter.endpoints ?? Object.keys(filter.pods).map(endpoint);
+    const contents = portFilterContents(filter);
+    return inNode(() =>
+      applyContents({
+        root: ROOT,
+        object: portFilter,
+        contents,
+        endpoints,
+        node: 'one',
+        digest,
+        now: NOW,
+        hooks,
+      }),
+    );
+  }
+
+  async function passes(from: string, to: string, port: number): Promise<boolean> {
+    const address = { 'shop/a': '10.244.1.5', 'shop/b': '10.244.1.6', 'shop/c.d': '10.244.1.7' }[
+      to
+    ];
+    const options = { netns: netns(from), protocol: 'udp', milliseconds: 250 } as const;
+    const result = await network.prober.probe({ ...options, address: address ?? '', port });
+    return result === 'ok';
+  }
+
+  function codesOf(work: () => unknown): readonly string[] {
+    try {
+      work();
+    } catch (error) {
+      if (error instanceof InputError) return error.diagnostics.map(({ code }) => code);
+      throw error;
+    }
+    return [];
+  }
+
+  describe.each(['tcx', 'clsact'] as const)('on %s hooks', (hooks) => {
+    it('enforces, is replaced, and is gone after unload', async () => {
+      expect(await passes('shop/b', 'shop/a', 5000)).toBe(true);
+      const first = apply({ pods: { 'shop/a': 5000, 'shop/b': 1 }, hooks });
+      expect(first).toEqual({
+        generation: 1,
+        attached: ['shop/a', 'shop/b'],
+        replaced: [],
+        removed: [],
+      });
+      expect(await passes('shop/b', 'shop/a', 5000)).toBe(false);
+      expect(await passes('shop/b', 'shop/a', 6000)).toBe(true);
+
+      const second = apply({ pods: { 'shop/a': 1, 'shop/c.d': 6000 }, hooks });
+      expect(second).toEqual({
+        generation: 2,
+        attached: ['shop/c.d'],
+        replaced: ['shop/a'],
+        removed: ['shop/b'],
+      });
+      expect(await passes('shop/b', 'shop/a', 5000)).toBe(true);
+      expect(await passes('shop/b', 'shop/c.d', 6000)).toBe(false);
+      expect(readdirSync(join(ROOT, 'generations'))).toEqual(['2']);
+
+      expect(inNode(() => unload(ROOT))).toEqual({ pods: ['shop/a', 'shop/c.d'], found: true });
+      expect(await passes('shop/b', 'shop/c.d', 6000)).toBe(true);
+      expect(existsSync(ROOT)).toBe(false);
+      expect(inNode(() => unload(ROOT))).toEqual({ pods: [], found: false });
+    });
+
+    it('says what is attached', () => {
+      apply({ pods: { 'shop/a': 1 }, digest: 'sha256:old', hooks });
+      apply({ pods: { 'shop/a': 2, 'shop/c.d': 2 }, digest: 'sha256:new', hooks });
+      const status = inNode(() => readStatus(ROOT));
+      expect(status.generations).toMatchObject([
+        {
+          generation: 2,
+          record: { digest: 'sha256:new', node: 'one', since: '2026-11-23T10:00:00.000Z' },
+        },
+      ]);
+      expect(status.pods.map(({ pod: name, device }) => [name, device])).toEqual([
+        ['shop/a', network.pod('shop/a').device],
+        ['shop/c.d', network.pod('shop/c.d').device],
+      ]);
+      for (const { programs } of status.pods) {
+        const expected = { kind: hooks, attached: true, behind: 0, generation: 2 };
+        expect(programs).toMatchObject([
+          { direction: 'to_pod', ...expected },
+          { direction: 'from_pod', ...expected },
+        ]);
+      }
+    });
+
+    it('keeps the old state whole where a later interface fails', async () => {
+      apply({ pods: { 'shop/a': 5000 }, digest: 'sha256:kept', hooks });
+      const before = inNode(() => readStatus(ROOT));
+      const gone: Endpoint = { ...endpoint('shop/b'), interfaceIndex: 2_000_000 };
+      const endpoints = [endpoint('shop/a'), gone];
+      expect(
+        codesOf(() => apply({ pods: { 'shop/a': 1, 'shop/b': 1 }, endpoints, hooks })),
+      ).toEqual(['kernel/refused', 'deploy/kept']);
+      expect(inNode(() => readStatus(ROOT))).toEqual(before);
+      expect(await passes('shop/b', 'shop/a', 5000)).toBe(false);
+      expect(readdirSync(join(ROOT, 'generations'))).toEqual(['1']);
+    });
+
+    it('follows a pod to another interface', async () => {
+      apply({ pods: { 'shop/a': 5000 }, endpoints: [{ ...endpoint('shop/b'), name: 'a' }], hooks });
+      expect(await passes('shop/c.d', 'shop/b', 5000)).toBe(false);
+      const moved = apply({ pods: { 'shop/a': 5000 }, hooks });
+      expect(moved.replaced).toEqual(['shop/a']);
+      expect(await passes('shop/c.d', 'shop/b', 5000)).toBe(true);
+      expect(await passes('shop/c.d', 'shop/a', 5000)).toBe(false);
+    });
+  });
+
+  it('reports a program that the verifier refuses, and leaves nothing', () => {
+    const options = { root: ROOT, object: refusedObject, node: 'one', digest: 'x', now: NOW };
+    const contents = refusedContents(['shop/a']);
+    const endpoints = [endpoint('shop/a')];
+    expect(codesOf(() => inNode(() => applyContents({ ...options, contents, endpoints })))).toEqual(
+      ['kernel/verifier', 'deploy/kept'],
+    );
+    expect(existsSync(ROOT)).toBe(false);
+  });
+
+  it('keeps connection maps across generations, unless their shape changes', () => {
+    const seenId = (): number => {
+      const [name = ''] = readdirSync(join(ROOT, 'state'));
+      return nativeDoor()
+        .openPinnedMap(join(ROOT, 'state', name))
+        .shape().id;
+    };
+    apply({ pods: { 'shop/a': 1 } });
+    const first = seenId();
+    apply({ pods: { 'shop/a': 2 } });
+    expect(seenId()).toBe(first);
+    apply({ pods: { 'shop/a': 2 }, seenEntries: 32 });
+    expect(seenId()).not.toBe(first);
+    expect(readdirSync(join(ROOT, 'state'))).toHaveLength(1);
+  });
+
+  it('lets nobody else apply meanwhile', () => {
+    apply({ pods: { 'shop/a': 1 } });
+    const release = nativeDoor().lockFolder(ROOT);
+    expect(codesOf(() => apply({ pods: { 'shop/a': 2 } }))).toEqual(['deploy/busy']);
+    expect(codesOf(() => unload(ROOT))).toEqual(['deploy/busy']);
+    release?.();
+    expect(apply({ pods: { 'shop/a': 2 } }).generation).toBe(2);
+  });
+
+  it('goes before programs that were there, and sees those that come before it', () => {
+    const { interfaceIndex } = endpoint('shop/a');
+    const folder = `${ROOT}_load`;
+    const contents = portFilterContents({ pods: { 'shop/b': 1 } });
+    const record = { digest: 'x', node: 'one', since: '' };
+    const [first, second] = loadPinned({ object: portFilter, contents, record, folder });
+    const attach = (path = ''): LinkHandle => {
+      const program = nativeDoor().openPinnedProgram(path);
+      return inNode(() => attachTcx({ program, interfaceIndex, direction: 'egress' }));
+    };
+    const early = attach(first?.path);
+    apply({ pods: { 'shop/a': 1 } });
+    const behind = (): readonly number[] | undefined =>
+      inNode(() => readStatus(ROOT)).pods[0]?.programs.map((one) => one.behind);
+    expect(behind()).toEqual([0, 0]);
+    const late = attach(second?.path);
+    expect(behind()).toEqual([1, 0]);
+    early.close();
+    late.close();
+  });
+
+  it('pins programs without attaching them, and tells where', async () => {
+    const folder = `${ROOT}_load`;
+    const options = {
+      object: portFilter,
+      contents: portFilterContents({ pods: { 'shop/a': 5000, 'shop/c.d': 1 } }),
+      record: { digest: 'sha256:1', node: 'one', since: '' },
+      folder,
+    };
+    expect(loadPinned(options)).toEqual(
+      ['a', 'c%2ed'].flatMap((name) =>
+        (['to_pod', 'from_pod'] as const).map((direction) => ({
+          pod: name === 'a' ? 'shop/a' : 'shop/c.d',
+          direction,
+          path: `${folder}/pods/shop%2f${name}/${direction}`,
+          type: 'sched_cls',
+        })),
+      ),
+    );
+    expect(await passes('shop/b', 'shop/a', 5000)).toBe(true);
+    expect(codesOf(() => loadPinned(options))).toEqual(['deploy/pins-exist']);
+    expect(codesOf(() => loadPinned({ ...options, folder: '/tmp/policyc_no_bpffs' }))).toEqual([
+      'kernel/bpffs-unavailable',
+    ]);
+  });
+
+  it('cleans up after an apply that was killed', async () => {
+    apply({ pods: { 'shop/a': 5000 } });
+    // A generation that no hook refers to, as a kill while loading leaves it.
+    const contents = portFilterContents({ pods: { 'shop/b': 1 } });
+    const record = { digest: 'killed', node: 'one', since: '' };
+    loadPinned({ object: portFilter, contents, record, folder: join(ROOT, 'generations', '7') });
+    expect(readdirSync(join(ROOT, 'generations')).sort()).toEqual(['1', '7']);
+    expect(apply({ pods: { 'shop/a': 5000 } }).generation).toBe(2);
+    expect(readdirSync(join(ROOT, 'generations'))).toEqual(['2']);
+    expect(await passes('shop/b', 'shop/a', 5000)).toBe(false);
+  });
+});
