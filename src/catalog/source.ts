@@ -26,4 +26,16 @@ export const sourceCatalog = {
     hint: () => 'split the file',
     explanation: 'A text is held in memory as one string, which the JavaScript engine limits.',
   }),
+  'source/binary': entry<{ path: string; offset: number }>({
+    severity: 'error',
+    message: ({ path, offset }) => `\`${path}\` is no text: zero byte at offset ${offset}`,
+    explanation: 'Texts have no zero bytes; the file is an archive, an image or UTF-16.',
+  }),
+  'source/empty-folder': entry<{ path: string; endings: readonly string[] }>({
+    severity: 'error',
+    message: ({ path }) => `the folder \`${path}\` holds no file to read`,
+    hint: ({ endings }) =>
+      `files that end in ${endings.join(', ')} are read, hidden ones are not; others must be named`,
+    explanation: 'An empty folder given by mistake would otherwise look like an empty policy.',
+  }),
 };

@@ -1,0 +1,231 @@
+/** Paths of the command line → source files: files, folders, globs, standard input. */
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { diagnostic, hasErrors, type Diagnostic, type Outcome } from './diagnostics.js';
+import { expandGlob, isGlob } from './globs.js';
+import { SourceFile } from './source.js';
+
+/** What folders and globs are searched for; a file that is named is read whatever its ending. */
+export const SOURCE_ENDINGS: readonly string[] = ['.yaml', '.yml', '.json', '.pol'];
+
+/** V8 holds no string of more than about 512 Mi units. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+export interface ReadOptions {
+  /** Bytes in one file; 256 MiB unless told. */
+  readonly maxBytes?: number;
+  /** The file descriptor that `-` stands for; 0 unless told. */
+  readonly standardInput?: number;
+}
+
+/**
+ * Reads what the paths name, in their order; folders with all below them, sorted. Paths stay as they
+ * were written; a file that is named twice is read once.
+ */
+export function readSources(
+  paths: readonly string[],
+  options: ReadOptions = {},
+): Outcome<readonly SourceFile[]> {
+  const reader = new SourceReader(options);
+  for (const path of paths) reader.read(path);
+  const { files, diagnostics } = reader;
+  return hasErrors(diagnostics) ? { diagnostics } : { value: files, diagnostics };
+}
+
+class SourceReader {
+  readonly files: SourceFile[] = [];
+  readonly diagnostics: Diagnostic[] = [];
+  readonly #seen = new Set<string>();
+  readonly #maxBytes: number;
+  readonly #standardInput: number;
+
+  constructor({ maxBytes = MAX_BYTES, standardInput = 0 }: ReadOptions) {
+    this.#maxBytes = maxBytes;
+    this.#standardInput = standardInput;
+  }
+
+  read(path: string): void {
+    if (path === '-') {
+      if (!this.#seen.has(path)) this.#readInput();
+      this.#seen.add(path);
+    } else if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
+      this.#readExisting(path);
+    } else if (isGlob(path)) {
+      this.#readGlob(path);
+    } else {
+      this.diagnostics.push(diagnostic('source/not-found', { path }));
+    }
+  }
+
+  #readInput(): void {
+    this.#guarded('-', () => readAll(this.#standardInput, this.#maxBytes));
+  }
+
+  #readExisting(path: string): void {
+    if (!statSync(path).isDirectory()) {
+      this.#readFile(path);
+      return;
+    }
+    const files = this.#filesBelow(path, new Set());
+    if (files.length === 0) {
+      this.diagnostics.push(diagnostic('source/empty-folder', { path, endings: SOURCE_ENDINGS }));
+    }
+    for (const file of files) this.#readFile(file);
+  }
+
+  #readGlob(pattern: string): void {
+    const files = expandGlob(pattern).flatMap((path) => {
+      if (statSync(path).isDirectory()) return this.#filesBelow(path, new Set());
+      return hasSourceEnding(path) ? [path] : [];
+    });
+    if (files.length === 0)
+      this.diagnostics.push(diagnostic('source/not-found', { path: pattern }));
+    for (const file of [...new Set(files)].sort()) this.#readFile(file);
+  }
+
+  /** @param above real paths of the folders on the way, since links may lead back up */
+  #filesBelow(folder: string, above: ReadonlySet<string>): readonly string[] {
+    const real = realpathSync(folder);
+    if (above.has(real)) return [];
+    const way = new Set([...above, real]);
+    let names: readonly string[];
+    try {
+      names = readdirSync(folder).sort();
+    } catch (error) {
+      this.#complain(folder, error);
+      return [];
+    }
+    return names.flatMap((name) => {
+      const path = join(folder, name);
+      if (name.startsWith('.')) return [];
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat?.isDirectory() === true) return this.#filesBelow(path, way);
+      return hasSourceEnding(name) ? [path] : [];
+    });
+  }
+
+  #readFile(path: string): void {
+    this.#guarded(path, () => {
+      const real = realpathSync(path);
+      if (this.#seen.has(real)) return undefined;
+      this.#seen.add(real);
+      const descriptor = openSync(path, 'r');
+      try {
+        return readAll(descriptor, this.#maxBytes);
+      } finally {
+        closeSync(descriptor);
+      }
+    });
+  }
+
+  #guarded(path: string, read: () => Content | undefined): void {
+    let content: Content | undefined;
+    try {
+      content = read();
+    } catch (error) {
+      this.#complain(path, error);
+      return;
+    }
+    if (content === undefined) return;
+    const limit = this.#maxBytes;
+    if (content.size > limit) {
+      this.diagnostics.push(diagnostic('source/too-large', { path, bytes: content.size, limit }));
+      return;
+    }
+    const decoded = decode(path, content.bytes);
+    if (decoded instanceof SourceFile) this.files.push(decoded);
+    else this.diagnostics.push(decoded);
+  }
+
+  #complain(path: string, error: unknown): void {
+    if (!(error instanceof Error) || !('code' in error)) throw error;
+    const reason = READ_FAULTS[String(error.code)] ?? error.message;
+    this.diagnostics.push(diagnostic('source/unreadable', { path, reason }));
+  }
+}
+
+const READ_FAULTS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EISDIR: 'it is a folder',
+  ENOENT: 'it is gone, or a link to nothing',
+  ELOOP: 'its links form a circle',
+};
+
+function hasSourceEnding(path: string): boolean {
+  return SOURCE_ENDINGS.some((ending) => path.endsWith(ending));
+}
+
+const CHUNK = 1024 * 1024;
+
+interface Content {
+  readonly bytes: Uint8Array;
+  /** More than the bytes where the limit stopped the reading. */
+  readonly size: number;
+}
+
+/** Reads to the end, or until the limit is passed: pipes and devices tell no size. */
+function readAll(descriptor: number, maxBytes: number): Content {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  while (total <= maxBytes) {
+    const chunk = new Uint8Array(CHUNK);
+    const count = readChunk(descriptor, chunk);
+    if (count === 0) break;
+    chunks.push(chunk.subarray(0, count));
+    total += count;
+  }
+  return { bytes: Buffer.concat(chunks), size: Math.max(total, fstatSync(descriptor).size) };
+}
+
+function readChunk(descriptor: number, chunk: Uint8Array): number {
+  for (;;) {
+    try {
+      return readSync(descriptor, chunk);
+    } catch (error) {
+      // A pipe that its other end made non-blocking has nothing to give yet.
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+    }
+  }
+}
+
+function decode(path: string, bytes: Uint8Array): SourceFile | Diagnostic {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return diagnostic('source/not-utf8', { path, offset: firstBadByte(bytes) });
+  }
+  const zero = bytes.indexOf(0);
+  if (zero >= 0) return diagnostic('source/binary', { path, offset: zero });
+  return new SourceFile(path, text);
+}
+
+/** The offset of the byte at which the text stops being UTF-8, or the length if it ends too soon. */
+function firstBadByte(bytes: Uint8Array): number {
+  let good = 0;
+  let bad = bytes.length + 1;
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (isUtf8Start(bytes.subarray(0, middle))) good = middle;
+    else bad = middle;
+  }
+  return bad - 1;
+}
+
+function isUtf8Start(bytes: Uint8Array): boolean {
+  try {
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
+  }
+}
