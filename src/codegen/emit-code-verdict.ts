@@ -106,7 +106,8 @@ function emitRule(
 /** Goes to `next` if no peer of the rule holds. */
 function emitPeers(emitter: CodeEmitter, rule: NormalRule, next: string): void {
   const { asm, layout } = emitter;
-  if (rule.peers.some((peer) => peer.kind === 'any' && predicateOf(rule, peer) === undefined)) return;
+  if (rule.peers.some((peer) => peer.kind === 'any' && predicateOf(rule, peer) === undefined))
+    return;
   let wanted = 0;
   for (const peer of rule.peers) {
     const predicate = predicateOf(rule, peer);

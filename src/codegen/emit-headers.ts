@@ -92,7 +92,9 @@ export function emitSkipExtensions(): FunctionListing {
 }
 
 function emitHeader(asm: Assembler, index: number): void {
-  const [generic, fragment, skip] = ['generic', 'fragment', 'skip'].map((name) => `${name}_${index}`);
+  const [generic, fragment, skip] = ['generic', 'fragment', 'skip'].map(
+    (name) => `${name}_${index}`,
+  );
   if (generic === undefined || fragment === undefined || skip === undefined) return;
   const read = `read_${index}`;
   asm.branch('eq', r8, FRAGMENT_HEADER, read);

@@ -124,7 +124,8 @@ export interface Cell {
 
 /** The cell as an unsigned 32-bit number. */
 export function encodeCell(cell: Cell): number {
-  if (cell.decider >= 1 << CELL.deciderBits) bug(`decider ${cell.decider} does not fit into a cell`);
+  if (cell.decider >= 1 << CELL.deciderBits)
+    bug(`decider ${cell.decider} does not fit into a cell`);
   const reason = REASONS.indexOf(cell.reason);
   let word = cell.decider | (reason << CELL.reasonShift);
   if (cell.log) word |= 1 << CELL.logBit;

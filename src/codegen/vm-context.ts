@@ -1,4 +1,5 @@
 /** The VM's struct __sk_buff: what a tc program may read and write there, and the packet under it. */
+import { bug } from '../diagnostics.js';
 import { type Cell, Region, setNumber, setPointer, violate } from './vm-memory.js';
 
 /** What the kernel knows of a packet beside its bytes; numbers as in struct __sk_buff. */
@@ -70,14 +71,16 @@ const FIELD_AT: readonly (Field | undefined)[] = (() => {
   return table;
 })();
 
-/** One packet with its metadata, for one run. */
+/** One packet with its metadata at a time; the buffer itself is used again for each run. */
 export class SocketBuffer {
   readonly context = new Region('context', 'the context', new Uint8Array(CONTEXT_BYTES), true);
   packet: Uint8Array = new Uint8Array();
   linear: Region = this.context;
   linearEnd: Region = this.context;
 
-  constructor(packet: Uint8Array, given: PacketContext) {
+  /** Puts a packet in: its bytes are copied, and pointers of earlier runs are stale. */
+  reset(packet: Uint8Array, given: PacketContext): void {
+    this.context.bytes.fill(0);
     this.#put('pktType', given.pktType ?? 0);
     this.#put('mark', given.mark ?? 0);
     this.#put('queueMapping', given.queueMapping ?? 0);
@@ -95,7 +98,7 @@ export class SocketBuffer {
     this.context.view.setBigUint64(FIELDS.tstamp[0], given.tstamp ?? 0n, true);
     (given.cb ?? []).forEach((value, i) => {
       if (i < 5) this.context.view.setUint32(FIELDS.cb[0] + 4 * i, value, true);
-      else violate('the context has five words of cb');
+      else bug('the context has five words of cb');
     });
     this.replacePacket(packet.slice(), given.linearBytes ?? packet.length);
     this.#put('wireLength', packet.length);
@@ -107,7 +110,8 @@ export class SocketBuffer {
     this.packet = packet;
     const bytes = packet.subarray(0, Math.min(linearBytes, packet.length));
     this.linear = new Region('memory', 'the packet', bytes, true);
-    this.linearEnd = new Region('packet-end', 'the end of the packet', bytes, false);
+    const { view } = this.linear;
+    this.linearEnd = new Region('packet-end', 'the end of the packet', bytes, false, view);
     this.#put('len', packet.length);
   }
 
@@ -186,7 +190,7 @@ const ETH_P_802_2 = 4;
 
 /** What eth_type_trans makes of the header, in network order as a little-endian host reads it. */
 function etherType(packet: Uint8Array): number {
-  if (packet.length < ETHERNET_BYTES) violate('a packet begins with an Ethernet header');
+  if (packet.length < ETHERNET_BYTES) bug('a packet begins with an Ethernet header');
   const high = packet[12] ?? 0;
   const low = packet[13] ?? 0;
   const type = high * 256 + low >= SMALLEST_ETHERTYPE ? low * 256 + high : ETH_P_802_2 * 256;

@@ -2,7 +2,7 @@
 import { bug } from '../diagnostics.js';
 import type { MapDeclaration, Reg } from './listing.js';
 import type { ObjectImage } from './object-image.js';
-import { SocketBuffer } from './vm-context.js';
+import { type PacketContext, SocketBuffer } from './vm-context.js';
 import { createMap, READ_ONLY_FOR_PROGRAMS, RingBuffer, type VmMap } from './vm-maps.js';
 import {
   at,
@@ -34,6 +34,8 @@ const MAX_FRAMES = 8;
 /** MAX_TAIL_CALL_CNT of include/linux/bpf.h. */
 const MAX_TAIL_CALLS = 33;
 
+const NO_EVENTS: readonly Uint8Array[] = [];
+
 interface Frame {
   readonly saved: readonly Cell[];
   readonly returnTo: number;
@@ -46,13 +48,14 @@ export class Machine {
   readonly cells: readonly Cell[] = Array.from({ length: 11 }, () => numberCell(0));
   readonly maps: ReadonlyMap<string, VmMap>;
   readonly clock: () => VmClock;
-  buffer = new SocketBuffer(new Uint8Array(14), {});
+  readonly buffer = new SocketBuffer();
   redirect: { readonly ifindex: number; readonly flags: number } | undefined;
   readonly #tables: ReadonlyMap<string, Region>;
   readonly #mapRegions = new Map<Region, VmMap>();
   readonly #regionsByMap = new Map<string, Region>();
   readonly #values = new WeakMap<Uint8Array, Region>();
   readonly #stacks: readonly Stack[] = Array.from({ length: MAX_FRAMES }, () => new Stack());
+  readonly #ringBuffers: readonly RingBuffer[];
   #frames: Frame[] = [];
   #tailCalls = 0;
 
@@ -65,6 +68,7 @@ export class Machine {
         return [declaration.name, map];
       }),
     );
+    this.#ringBuffers = [...this.maps.values()].filter((map) => map instanceof RingBuffer);
     for (const [name, map] of this.maps) {
       const region = new Region('map', `the map \`${name}\``, new Uint8Array(), false);
       this.#mapRegions.set(region, map);
@@ -107,8 +111,8 @@ export class Machine {
   }
 
   /** Makes ready for a program's first instruction. */
-  begin(buffer: SocketBuffer): void {
-    this.buffer = buffer;
+  begin(packet: Uint8Array, context: PacketContext): void {
+    this.buffer.reset(packet, context);
     this.drainEvents();
     this.redirect = undefined;
     this.#frames = [];
@@ -167,9 +171,8 @@ export class Machine {
 
   /** What the run put into ring buffers. */
   drainEvents(): readonly Uint8Array[] {
-    return [...this.maps.values()].flatMap((map) =>
-      map instanceof RingBuffer ? [...map.drain()] : [],
-    );
+    if (this.#ringBuffers.length === 0) return NO_EVENTS;
+    return this.#ringBuffers.flatMap((ring) => [...ring.drain()]);
   }
 
   #enterStack(depth: number): void {

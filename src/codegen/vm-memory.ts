@@ -14,7 +14,6 @@ export type RegionKind = 'number' | 'unset' | 'memory' | 'stack' | 'context' | '
 
 /** Something that a cell's offset counts in; numbers and unset cells have regions of their own. */
 export class Region {
-  readonly view: DataView;
   /** The bytes that may be accessed; 0 once a call has made the region stale. */
   size: number;
 
@@ -23,8 +22,8 @@ export class Region {
     readonly name: string,
     readonly bytes: Uint8Array,
     readonly writable: boolean,
+    readonly view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength),
   ) {
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.size = bytes.length;
   }
 }

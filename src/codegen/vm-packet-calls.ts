@@ -104,7 +104,10 @@ export function replaceL4(
 
 /** Folded to 16 bits, as Linux 6.13 and later return it; earlier ones return an equal sum unfolded. */
 export function csumDiff(from: Uint8Array, to: Uint8Array, seed: number): number {
-  if (from.length % 4 !== 0 || to.length % 4 !== 0) return ERRNO.EINVAL;
+  for (const { length } of [from, to]) {
+    // An error before Linux 6.13, a sum since.
+    if (length % 4 !== 0) violate(`a checksum over ${length} bytes`);
+  }
   const removed = ~sum16(from, 0) & 0xffff;
   return from.length === 0 ? sum16(to, seed) : fold(sum16(to, seed) + removed);
 }

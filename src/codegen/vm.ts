@@ -3,7 +3,7 @@ import { bug } from '../diagnostics.js';
 import { formatInstruction } from './disassemble.js';
 import { slotsOf } from './isa.js';
 import type { ImageFunction, ImageInstruction, ObjectImage, SourceLine } from './object-image.js';
-import { type PacketContext, SocketBuffer } from './vm-context.js';
+import type { PacketContext } from './vm-context.js';
 import { Machine, type VmClock, type VmMemory } from './vm-machine.js';
 import { violate, Violation } from './vm-memory.js';
 import { makeStep, type Step } from './vm-steps.js';
@@ -63,7 +63,7 @@ export function createVm(image: ObjectImage, memory: VmMemory = {}, options: VmO
   return {
     run: (program, packet, context = {}) => {
       const entry = code.programs.get(program) ?? bug(`no program \`${program}\``);
-      machine.begin(new SocketBuffer(packet, context));
+      machine.begin(packet, context);
       const count = execute(steps, entry, stepLimit, code);
       const { buffer, redirect } = machine;
       return {

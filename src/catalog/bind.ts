@@ -1,0 +1,32 @@
+/** Diagnostics about binding a bundle to a cluster: what does not fit, with the exact numbers. */
+import { entry } from './entry.js';
+
+export const bindCatalog = {
+  'bind/too-many-classes': entry<{ count: number; limit: number }>({
+    severity: 'error',
+    message: ({ count, limit }) =>
+      `the cluster has ${count} address classes; an address entry can name ${limit}`,
+    hint: () => 'use fewer different selectors and CIDR blocks',
+    explanation:
+      'Addresses that all policies treat alike share a class. The number of the class is a field of ' +
+      'fixed width in the address tables; nothing is bound rather than that two classes are mixed up.',
+  }),
+  'bind/too-many-port-rows': entry<{ count: number; limit: number }>({
+    severity: 'error',
+    message: ({ count, limit }) =>
+      `the policies make ${count} different port rows; a row entry can name ${limit}`,
+    hint: () => 'use fewer different combinations of ports',
+    explanation:
+      'Each pair of a subject and an address class points to a row of verdicts by port. The number ' +
+      'of the row is a field of fixed width.',
+  }),
+  'bind/ambiguous-node-address': entry<{ node: string; other: string }>({
+    severity: 'error',
+    message: ({ node, other }) =>
+      `nodes \`${node}\` and \`${other}\` claim the same address, so neither is the own node of its pods`,
+    hint: () => 'take the snapshot again; give each node addresses of its own',
+    explanation:
+      'Traffic that a node makes itself is never denied to its own pods, so it must be plain which ' +
+      'node holds an address.',
+  }),
+};

@@ -1,0 +1,175 @@
+/** Rows: for each subject view and address class, which port row decides. */
+import { diagnostic, InputError } from '../diagnostics.js';
+import type { AtomId } from './bind-atoms.js';
+import type { AddressClass, AddressClasses, ClassId } from './bind-classes.js';
+import {
+  cellAt,
+  evaluatePortRow,
+  overlayRow,
+  rowKey,
+  type PortRow,
+  type TierArms,
+} from './bind-ports.js';
+import type { SubjectArm, SubjectView } from './bind-views.js';
+import {
+  CELL,
+  decodeCell,
+  encodeCell,
+  FLAVOURS,
+  MAX_PORT_ROWS,
+  PORT_INDEX,
+  portIndex,
+  type Flavour,
+} from './layout.js';
+import { NO_DECIDER } from '../ir/normal-model.js';
+
+export type PortRowId = number;
+
+/** The port row of each address class, for one subject view. */
+export interface ViewRows {
+  /** Classes that no arm of the view names, by flavour. */
+  readonly defaults: ReadonlyMap<Flavour, PortRowId>;
+  /** The others. */
+  readonly exceptions: ReadonlyMap<ClassId, PortRowId>;
+}
+
+/** Port rows, each distinct one once. */
+export class RowTable {
+  readonly rows: PortRow[] = [];
+  readonly #ids = new Map<string, PortRowId>();
+  readonly #evaluated = new Map<string, PortRowId>();
+  readonly #byView = new Map<string, ViewRows>();
+  readonly #classesOfAtom: ReadonlyMap<AtomId, readonly AddressClass[]>;
+  readonly #serviceClasses: readonly AddressClass[];
+
+  constructor(private readonly addresses: AddressClasses) {
+    const classesOfAtom = new Map<AtomId, AddressClass[]>();
+    for (const one of addresses.classes) {
+      for (const atom of one.atoms) {
+        const list = classesOfAtom.get(atom);
+        if (list === undefined) classesOfAtom.set(atom, [one]);
+        else list.push(one);
+      }
+    }
+    this.#classesOfAtom = classesOfAtom;
+    this.#serviceClasses = addresses.classes.filter(({ service }) => service !== undefined);
+  }
+
+  rowsOf(view: SubjectView): ViewRows {
+    const known = this.#byView.get(view.key);
+    if (known !== undefined) return known;
+    const defaults = new Map(
+      FLAVOURS.map((flavour) => [flavour, this.#evaluate(view, view.wide.get(flavour) ?? [])]),
+    );
+    const exceptions = new Map<ClassId, PortRowId>();
+    const rows = { defaults, exceptions };
+    for (const atom of view.byAtom.keys()) {
+      for (const one of this.#classesOfAtom.get(atom) ?? []) {
+        if (!exceptions.has(one.id)) exceptions.set(one.id, this.#plainRow(view, one));
+      }
+    }
+    if (view.direction === 'egress') {
+      for (const one of this.#serviceClasses) {
+        exceptions.set(one.id, this.#serviceRow(view, rows, one));
+      }
+    }
+    this.#byView.set(view.key, rows);
+    return rows;
+  }
+
+  row(id: PortRowId): PortRow {
+    return this.rows[id] ?? { starts: [0], cells: [0] };
+  }
+
+  /** The class as a plain address, whether or not it is a Service's. */
+  #plainRow(view: SubjectView, one: AddressClass): PortRowId {
+    const arms = one.atoms
+      .flatMap((atom) => view.byAtom.get(atom) ?? [])
+      .filter(
+        ({ arm, atoms }) =>
+          arm.flavours.has(one.flavour) && atoms.every((atom) => one.atoms.includes(atom)),
+      );
+    return this.#evaluate(view, [...arms, ...(view.wide.get(one.flavour) ?? [])]);
+  }
+
+  #evaluate(view: SubjectView, arms: readonly SubjectArm[]): PortRowId {
+    const sorted = [...arms].sort((a, b) => a.arm.order - b.arm.order);
+    const intervals = sorted.map((one) => `${one.arm.rule.id}:${one.intervals.join()}`).join(' ');
+    const isolations = view.tiers.map(
+      (tier) => `${tier.isolation}${tier.logsIsolation ? 'l' : ''}`,
+    );
+    const key = `${isolations.join()} ${intervals}`;
+    let id = this.#evaluated.get(key);
+    if (id === undefined) {
+      const tiers = view.tiers.map((tier, i): TierArms => ({
+        ...tier,
+        arms: sorted.filter((one) => one.tier === i),
+      }));
+      id = this.#intern(evaluatePortRow(tiers));
+      this.#evaluated.set(key, id);
+    }
+    return id;
+  }
+
+  /** A Service is judged by its endpoints: all of them must be allowed (SEMANTICS section 6). */
+  #serviceRow(view: SubjectView, rows: ViewRows, one: AddressClass): PortRowId {
+    const plain = this.row(this.#plainRow(view, one));
+    const cells = new Map<number, number>([[PORT_INDEX.other, cellAt(plain, PORT_INDEX.other)]]);
+    const { service, address } = one.service ?? {};
+    for (const [position, { protocol, port }] of (service?.ports ?? []).entries()) {
+      const judged = (service?.endpoints ?? [])
+        .filter((endpoint) => endpoint.address.family === address?.family)
+        .sort((a, b) => (a.address.value < b.address.value ? -1 : 1))
+        .flatMap((endpoint) => {
+          const target = endpoint.targetPorts.get(position);
+          if (target === undefined) return [];
+          const behind = this.addresses.classOf(endpoint.address);
+          const row = this.row(this.#endpointRow(view, rows, behind));
+          return [cellAt(row, portIndex(protocol, target))];
+        });
+      cells.set(portIndex(protocol, port), agree(judged));
+    }
+    return this.#intern(overlayRow({ starts: [0], cells: [NO_ENDPOINT] }, cells));
+  }
+
+  /** An endpoint that is itself a Service's address is judged as the plain address. */
+  #endpointRow(view: SubjectView, rows: ViewRows, behind: AddressClass): PortRowId {
+    if (behind.service !== undefined) return this.#plainRow(view, behind);
+    return (
+      rows.exceptions.get(behind.id) ??
+      rows.defaults.get(behind.flavour) ??
+      this.#plainRow(view, behind)
+    );
+  }
+
+  #intern(row: PortRow): PortRowId {
+    const key = rowKey(row);
+    const known = this.#ids.get(key);
+    if (known !== undefined) return known;
+    const id = this.rows.length;
+    if (id >= MAX_PORT_ROWS) {
+      const args = { count: id + 1, limit: MAX_PORT_ROWS };
+      throw new InputError([diagnostic('bind/too-many-port-rows', args)]);
+    }
+    this.rows.push(row);
+    this.#ids.set(key, id);
+    return id;
+  }
+}
+
+const NO_ENDPOINT = encodeCell({
+  verdict: 'deny',
+  reason: 'no-endpoint',
+  decider: NO_DECIDER,
+  log: false,
+  reject: false,
+});
+
+function agree(cells: readonly number[]): number {
+  const [first] = cells;
+  if (first === undefined) return NO_ENDPOINT;
+  const allowed = (cell: number): boolean => cell >>> CELL.allowBit === 1;
+  if (cells.every((cell) => allowed(cell) === allowed(first))) return first;
+  const denying = cells.find((cell) => !allowed(cell)) ?? first;
+  return encodeCell({ ...decodeCell(denying), verdict: 'deny', reason: 'service-mixed' });
+}

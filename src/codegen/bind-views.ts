@@ -1,0 +1,171 @@
+/** Subject views: the policies that select a pod, and their arms, shared between pods alike. */
+import type { ContainerPort, Pod } from '../ir/cluster.js';
+import type { Direction } from '../ir/model.js';
+import {
+  NO_DECIDER,
+  type DeciderId,
+  type NormalModel,
+  type NormalTier,
+} from '../ir/normal-model.js';
+import { hasSay } from '../ir/plan.js';
+import { armPolicies, type Arm, type PortInterval } from './bind-arms.js';
+import type { AtomId, AtomTable } from './bind-atoms.js';
+import type { LookId, LookIndex } from './bind-looks.js';
+import { FLAVOURS, portIndex, type Flavour } from './layout.js';
+
+/** An arm as one subject sees it: its named ports and its own node are known. */
+export interface SubjectArm {
+  readonly arm: Arm;
+  readonly tier: number;
+  readonly atoms: readonly AtomId[];
+  readonly intervals: readonly PortInterval[];
+}
+
+export interface TierView {
+  readonly kind: NormalTier['kind'];
+  readonly isolation: DeciderId;
+  readonly logsIsolation: boolean;
+}
+
+/** All that one subject's policies say in one direction. */
+export interface SubjectView {
+  /** Equal for subjects that are judged alike. */
+  readonly key: string;
+  readonly direction: Direction;
+  /** Indexes of the policies with a say, in decision order. */
+  readonly policies: readonly number[];
+  readonly tiers: readonly TierView[];
+  /** Arms that hold for every address of a flavour, in decision order. */
+  readonly wide: ReadonlyMap<Flavour, readonly SubjectArm[]>;
+  /** The others, by the first of their atoms. */
+  readonly byAtom: ReadonlyMap<AtomId, readonly SubjectArm[]>;
+}
+
+export interface SubjectViews {
+  readonly viewOf: (pod: Pod, direction: Direction) => SubjectView;
+}
+
+export function createSubjectViews(
+  model: NormalModel,
+  at: number,
+  looks: LookIndex,
+  atoms: AtomTable,
+): SubjectViews {
+  const policiesOf = selectPolicies(model, looks);
+  const arms = {
+    ingress: armPolicies(model, 'ingress', at, atoms),
+    egress: armPolicies(model, 'egress', at, atoms),
+  };
+  const views = new Map<string, SubjectView>();
+  return {
+    viewOf: (pod, direction) => {
+      const policies = (policiesOf.get(looks.lookOf(pod)) ?? []).filter((index) => {
+        const policy = model.policies[index];
+        return policy !== undefined && hasSay(policy, direction);
+      });
+      const own = policies.flatMap((index) => arms[direction].get(index) ?? []);
+      const key = viewKey(pod, direction, policies, own);
+      let view = views.get(key);
+      if (view === undefined) {
+        view = buildView(model, key, direction, policies, own, pod, atoms);
+        views.set(key, view);
+      }
+      return view;
+    },
+  };
+}
+
+/** The policies that select each look, in decision order. */
+function selectPolicies(
+  model: NormalModel,
+  looks: LookIndex,
+): ReadonlyMap<LookId, readonly number[]> {
+  const selected = new Map<LookId, number[]>();
+  for (const policy of model.policies) {
+    const chosen = new Set(policy.subjects.flatMap((subject) => looks.select(subject)));
+    for (const look of chosen) {
+      const list = selected.get(look);
+      if (list === undefined) selected.set(look, [policy.index]);
+      else list.push(policy.index);
+    }
+  }
+  return selected;
+}
+
+function viewKey(
+  pod: Pod,
+  direction: Direction,
+  policies: readonly number[],
+  arms: readonly Arm[],
+): string {
+  const ports = arms.some(({ named }) => named.length > 0) ? pod.ports.map(portKey).sort() : [];
+  const node = arms.some(({ ownNode }) => ownNode) ? (pod.node ?? '') : '';
+  return JSON.stringify([direction, policies, ports, node]);
+}
+
+function portKey({ name, protocol, port }: ContainerPort): string {
+  return `${name}/${protocol}/${port}`;
+}
+
+function buildView(
+  model: NormalModel,
+  key: string,
+  direction: Direction,
+  policies: readonly number[],
+  arms: readonly Arm[],
+  pod: Pod,
+  atoms: AtomTable,
+): SubjectView {
+  const tierOf = new Map(model.tiers.map(({ name }, i) => [name, i]));
+  const wide = new Map<Flavour, SubjectArm[]>(FLAVOURS.map((flavour) => [flavour, []]));
+  const byAtom = new Map<AtomId, SubjectArm[]>();
+  for (const arm of arms) {
+    const intervals = [...arm.intervals, ...resolveNamed(arm, pod.ports)];
+    if (intervals.length === 0) continue;
+    if (arm.ownNode && pod.node === undefined) continue;
+    const own = arm.ownNode && pod.node !== undefined ? [atoms.node(pod.node)] : [];
+    const all = [...arm.atoms, ...own];
+    const seen = { arm, tier: tierOf.get(arm.policy.tier) ?? 0, atoms: all, intervals };
+    const [first] = all;
+    if (first === undefined) {
+      for (const flavour of arm.flavours) wide.get(flavour)?.push(seen);
+    } else {
+      const list = byAtom.get(first);
+      if (list === undefined) byAtom.set(first, [seen]);
+      else list.push(seen);
+    }
+  }
+  return { key, direction, policies, tiers: tierViews(model, policies, direction), wide, byAtom };
+}
+
+/** The subject's own ports of that name: it is the destination of ingress (SEMANTICS row 33). */
+function resolveNamed(arm: Arm, ports: readonly ContainerPort[]): readonly PortInterval[] {
+  return arm.named.flatMap((match) =>
+    ports
+      .filter(
+        ({ name, protocol }) =>
+          name === match.name && (match.protocol === undefined || match.protocol === protocol),
+      )
+      .map(({ protocol, port }): PortInterval => {
+        const index = portIndex(protocol, port);
+        return [index, index];
+      }),
+  );
+}
+
+function tierViews(
+  model: NormalModel,
+  policies: readonly number[],
+  direction: Direction,
+): readonly TierView[] {
+  return model.tiers.map((tier): TierView => {
+    const isolating = policies
+      .map((index) => model.policies[index])
+      .find((policy) => policy?.tier === tier.name && policy.isolates[direction]);
+    return {
+      kind: tier.kind,
+      isolation: isolating?.isolation[direction] ?? NO_DECIDER,
+      logsIsolation: isolating?.logsIsolation ?? false,
+    };
+  });
+}
