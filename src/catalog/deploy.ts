@@ -32,7 +32,7 @@ export const deployCatalog = {
     message: ({ device, pod }) =>
       `there is no interface \`${device}\` for \`${pod}\` in this network namespace`,
     hint: () =>
-      'name the host side of the veth, and run in the network namespace that it is in: the node’s',
+      "name the host side of the veth, and run in the network namespace that it is in: the node's",
     explanation: INTERFACES_EXPLANATION,
   }),
   'deploy/unknown-pod': entry<{ pod: string; near: string | undefined }>({
@@ -50,7 +50,7 @@ export const deployCatalog = {
   'deploy/host-network-pod': entry<{ pod: string }>({
     severity: 'error',
     message: ({ pod }) => `\`${pod}\` uses the host's network and has no interface of its own`,
-    hint: () => 'leave it out: its traffic is the node’s, which policies do not select',
+    hint: () => "leave it out: its traffic is the node's, which policies do not select",
     explanation: INTERFACES_EXPLANATION,
   }),
   'deploy/pod-without-address': entry<{ pod: string; completed: boolean }>({
@@ -61,7 +61,7 @@ export const deployCatalog = {
         : `\`${pod}\` has no address in the cluster's manifests`,
     hint: ({ completed }) =>
       completed
-        ? 'leave it out: its interface is gone, or another pod’s by now'
+        ? "leave it out: its interface is gone, or another pod's by now"
         : 'give manifests with `status.podIPs`, or leave the pod out until it has an address',
     explanation: INTERFACES_EXPLANATION,
   }),
