@@ -138,6 +138,7 @@ export class SocketBuffer {
       return;
     }
     if (field.access === 'none') violate(`${field.name} of the context may not be read`);
+    if (field.size === 8 && size !== 8) violate(`${field.name} of the context is read in part`);
     if (size === 8) {
       setNumber(dst, view.getInt32(offset, true));
       dst.hi = view.getInt32(offset + 4, true);

@@ -1,0 +1,30 @@
+/** The VM as a judge: bound programs, run in user space on the bytes that the bundle holds. */
+import type { Direction } from '../ir/model.js';
+import { PROGRAMS, SUBJECT_TABLE, type MapContents } from './contents.js';
+import { readElf } from './elf-read.js';
+import type { PacketRunner } from './packet-judge.js';
+import { createVm, type Vm } from './vm.js';
+import { mapsOf } from './vm-maps.js';
+
+/**
+ * Subjects share all maps and tables but their own. A subject's VM is made when it first runs.
+ * @param object the ELF bytes of the contents' variant
+ */
+export function createVmRunner(object: Uint8Array, contents: MapContents): PacketRunner {
+  const image = readElf(object);
+  const maps = mapsOf(contents);
+  const shared = contents.tables.map(({ name, bytes }) => [name, bytes] as const);
+  const vms = new Map<number, Vm>();
+  const vmOf = (subject: number): Vm => {
+    let vm = vms.get(subject);
+    if (vm === undefined) {
+      const own = contents.subjects[subject]?.subject;
+      const tables = new Map(own === undefined ? shared : [...shared, [SUBJECT_TABLE, own]]);
+      vm = createVm(image, { tables, maps });
+      vms.set(subject, vm);
+    }
+    return vm;
+  };
+  return (subject, direction: Direction, packet, context) =>
+    vmOf(subject).run(PROGRAMS[direction], packet, context);
+}
