@@ -101,6 +101,7 @@ function candidateKeys({ namespaces, pods }: PodSelector): readonly string[] {
 
 /** One warning for each Service, port and family: for the first pod that finds its endpoints unequal. */
 export function checkServices(model: NormalModel, cluster: ClusterSnapshot): readonly Diagnostic[] {
+  if (cluster.services.length === 0) return [];
   const interpreter = createInterpreter(model, cluster, 0);
   const selection = createPodSelection(cluster);
   const stances = distinctStances(cluster, interpreter);

@@ -85,10 +85,11 @@ export function checkIsolation(model: NormalModel): readonly Diagnostic[] {
   const additive = model.tiers
     .filter(({ kind }) => kind === 'additive')
     .flatMap(({ policies }) => policies);
+  const statements = additive.filter(({ kind }) => kind === 'namespace');
+  if (statements.length === 0) return [];
   const isIsolated = createIsolationProof(additive);
   const diagnostics: Diagnostic[] = [];
-  for (const policy of additive) {
-    if (policy.kind !== 'namespace') continue;
+  for (const policy of statements) {
     for (const direction of ['ingress', 'egress'] as const) {
       const allow = policy.rules.find((rule) => rule.direction === direction);
       if (allow === undefined || isIsolated(policy, direction)) continue;

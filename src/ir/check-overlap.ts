@@ -11,6 +11,11 @@ import type {
 
 /** Why no object can meet all requirements; undefined if one might. */
 export function contradiction({ requirements }: LabelSelector): string | undefined {
+  const keys = new Set(requirements.map(({ key }) => key));
+  const empty = requirements.some(
+    ({ operator, values }) => operator === 'In' && values.length === 0,
+  );
+  if (keys.size === requirements.length && !empty) return undefined;
   const byKey = new Map<string, LabelRequirement[]>();
   for (const one of requirements) {
     const same = byKey.get(one.key);
@@ -145,6 +150,7 @@ export function addressesMayMeet<Tag>(
 export function remainingRanges(
   peer: Pick<AddressesPeer, 'include' | 'exclude'>,
 ): readonly AddressRange[] {
+  if (peer.exclude.length === 0) return peer.include.map(toRange);
   const holes = mergeRanges(peer.exclude.map(toRange));
   return peer.include.flatMap((prefix) => {
     const left: AddressRange[] = [];

@@ -22,7 +22,10 @@ function checkOrdered(policies: readonly NormalPolicy[]): readonly Diagnostic[] 
       const place = { policy, rule };
       const cover = index.find(
         place,
-        (other) => subjectsCover(other.policy, policy) && ruleCovers(other.rule, rule),
+        (other) =>
+          goesFirst(other.policy, policy) &&
+          subjectsCover(other.policy, policy) &&
+          ruleCovers(other.rule, rule),
       );
       index.add(place);
       if (cover === undefined) continue;
@@ -36,6 +39,11 @@ function checkOrdered(policies: readonly NormalPolicy[]): readonly Diagnostic[] 
     }
   }
   return diagnostics;
+}
+
+/** Between policies of equal priority the order is undefined, and a conflict has its own error. */
+function goesFirst(other: NormalPolicy, policy: NormalPolicy): boolean {
+  return other === policy || other.priority < policy.priority;
 }
 
 /** Only within one policy: that two teams allow the same is no mistake. */
@@ -80,10 +88,11 @@ const ALL: LabelSelector = { requirements: [] };
 /** Finds rules that may cover another by the few forms in which wider ones are written. */
 class CoverIndex {
   readonly #shelves = new Map<string, Shelf>();
+  readonly #keys = new Map<NormalPolicy, ReadonlySet<string>>();
 
   add(place: Place): void {
     const { policy, rule } = place;
-    for (const subject of new Set(policy.subjects.map(podSelectorKey))) {
+    for (const subject of this.#subjectKeys(policy)) {
       for (const port of portTokens(rule)) {
         const key = `${rule.direction} ${port} ${subject}`;
         const shelf = this.#shelves.get(key) ?? {
@@ -94,6 +103,15 @@ class CoverIndex {
         for (const peer of rule.peers) shelvePeer(shelf, peer, place);
       }
     }
+  }
+
+  #subjectKeys(policy: NormalPolicy): ReadonlySet<string> {
+    let keys = this.#keys.get(policy);
+    if (keys === undefined) {
+      keys = new Set(policy.subjects.map(podSelectorKey));
+      this.#keys.set(policy, keys);
+    }
+    return keys;
   }
 
   find(place: Place, covers: (other: Place) => boolean): Place | undefined {
@@ -133,21 +151,28 @@ function* candidatesOn({ byPeer, byPrefix }: Shelf, peer: Peer): Generator<Place
   yield* byPeer.get('any') ?? [];
   if (peer.kind === 'pods') {
     for (const key of wideningsOf(peer)) yield* byPeer.get(`pods ${key}`) ?? [];
-  } else {
+  } else if (peer.kind !== 'addresses' || peer.exclude.length > 0) {
     yield* byPeer.get(peerKey(peer)) ?? [];
   }
   const prefix = peer.kind === 'addresses' ? longest(peer.include) : undefined;
   if (prefix !== undefined) yield* byPrefix.find(prefix);
 }
 
+const widenings = new WeakMap<object, ReadonlySet<string>>();
+
 /** Itself, all pods of its namespaces, its labels anywhere, and all pods. */
-function wideningsOf({ namespaces, pods }: Pick<PodSelector, 'namespaces' | 'pods'>): Set<string> {
-  return new Set([
-    podSelectorKey({ namespaces, pods }),
+function wideningsOf(selector: Pick<PodSelector, 'namespaces' | 'pods'>): ReadonlySet<string> {
+  const known = widenings.get(selector);
+  if (known !== undefined) return known;
+  const { namespaces, pods } = selector;
+  const keys = new Set([
+    podSelectorKey(selector),
     podSelectorKey({ namespaces, pods: ALL }),
     podSelectorKey({ namespaces: ALL, pods }),
     podSelectorKey({ namespaces: ALL, pods: ALL }),
   ]);
+  widenings.set(selector, keys);
+  return keys;
 }
 
 function portTokens({ ports }: NormalRule): ReadonlySet<string> {

@@ -50,52 +50,65 @@ const LONG_LIST = 16;
 
 /** Rules in the order of decision, filed under what their peers must be. */
 export class RuleIndex {
-  /** Positions of rules that may concern any remote. */
-  readonly #always: number[] = [];
-  #remembered: readonly NormalRule[] | undefined;
-  readonly #byNamespace = new Map<string, number[]>();
-  readonly #byPrefix = new PrefixBuckets<number>();
+  #shelves: RuleShelves | undefined;
 
-  constructor(readonly rules: readonly NormalRule[]) {
-    for (const [position, rule] of rules.entries()) {
-      for (const peer of rule.peers) {
-        if (peer.kind === 'nothing') continue;
-        if (peer.kind === 'addresses' && peer.include.length <= LONG_LIST) {
-          for (const prefix of peer.include) this.#byPrefix.add(prefix, position);
-          continue;
-        }
-        const namespaces = peer.kind === 'pods' ? pinnedNamespaces(peer.namespaces) : undefined;
-        if (namespaces === undefined) this.#always.push(position);
-        for (const namespace of namespaces ?? []) this.#fileNamespace(namespace, position);
-      }
-    }
-  }
+  constructor(readonly rules: readonly NormalRule[]) {}
 
   /** A superset of the rules that match a packet with this remote, in the order of decision. */
   candidates(remote: Address, pod: Pod | undefined): readonly NormalRule[] {
-    const byPrefix = this.#byPrefix.find(remote);
-    const byNamespace = pod === undefined ? [] : (this.#byNamespace.get(pod.namespace) ?? []);
-    if (byPrefix.length + byNamespace.length === 0) return this.#alwaysRules();
-    const positions = new Set(this.#always);
-    for (const position of byPrefix) positions.add(position);
-    for (const position of byNamespace) positions.add(position);
-    return this.#rulesAt([...positions].sort((a, b) => a - b));
+    if (this.rules.length < 2) return this.rules;
+    this.#shelves ??= shelve(this.rules);
+    const { always, alwaysRules, byNamespace, byPrefix } = this.#shelves;
+    const inNamespace = pod === undefined ? [] : (byNamespace.get(pod.namespace) ?? []);
+    const inPrefix = byPrefix.find(remote);
+    if (inPrefix.length + inNamespace.length === 0) return alwaysRules;
+    const positions = new Set(always);
+    for (const position of inPrefix) positions.add(position);
+    for (const position of inNamespace) positions.add(position);
+    return rulesAt(
+      this.rules,
+      [...positions].sort((a, b) => a - b),
+    );
   }
+}
 
-  #alwaysRules(): readonly NormalRule[] {
-    this.#remembered ??= this.#rulesAt(this.#always);
-    return this.#remembered;
-  }
+/** Positions of rules. */
+interface RuleShelves {
+  /** Those that may concern any remote. */
+  readonly always: readonly number[];
+  readonly alwaysRules: readonly NormalRule[];
+  readonly byNamespace: ReadonlyMap<string, readonly number[]>;
+  readonly byPrefix: PrefixBuckets<number>;
+}
 
-  #rulesAt(positions: readonly number[]): readonly NormalRule[] {
-    return positions.map((position) => this.rules[position]).filter((rule) => rule !== undefined);
+function shelve(rules: readonly NormalRule[]): RuleShelves {
+  const always = new Set<number>();
+  const byNamespace = new Map<string, number[]>();
+  const byPrefix = new PrefixBuckets<number>();
+  for (const [position, rule] of rules.entries()) {
+    for (const peer of rule.peers) {
+      if (peer.kind === 'nothing') continue;
+      if (peer.kind === 'addresses' && peer.include.length <= LONG_LIST) {
+        for (const prefix of peer.include) byPrefix.add(prefix, position);
+        continue;
+      }
+      const namespaces = peer.kind === 'pods' ? pinnedNamespaces(peer.namespaces) : undefined;
+      if (namespaces === undefined) always.add(position);
+      for (const namespace of namespaces ?? []) {
+        const bucket = byNamespace.get(namespace);
+        if (bucket === undefined) byNamespace.set(namespace, [position]);
+        else bucket.push(position);
+      }
+    }
   }
+  return { always: [...always], alwaysRules: rulesAt(rules, [...always]), byNamespace, byPrefix };
+}
 
-  #fileNamespace(namespace: string, position: number): void {
-    const bucket = this.#byNamespace.get(namespace);
-    if (bucket === undefined) this.#byNamespace.set(namespace, [position]);
-    else bucket.push(position);
-  }
+function rulesAt(
+  rules: readonly NormalRule[],
+  positions: readonly number[],
+): readonly NormalRule[] {
+  return positions.map((position) => rules[position]).filter((rule) => rule !== undefined);
 }
 
 function bucketKey(namespace: string | undefined, key?: string, value?: string): string {

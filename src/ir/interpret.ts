@@ -28,6 +28,10 @@ export type { Protocol } from './interpret-match.js';
 export interface JudgeOptions {
   /** The packet was made by the subject's own node, not forwarded by it. */
   readonly localOrigin: boolean;
+  /** More of the packet, for engines that run on packets. Policies do not look at it. */
+  readonly sourcePort?: number;
+  readonly icmpType?: number;
+  readonly icmpCode?: number;
 }
 
 /**
