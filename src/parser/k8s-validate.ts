@@ -42,6 +42,9 @@ function makeAjv(): Ajv {
     ownProperties: true,
     allowUnionTypes: true,
     strictTypes: false,
+    // Compiling the schema of schemas takes as long as all the rest.
+    meta: false,
+    validateSchema: false,
   });
   made.addKeyword(keyword('check', runCheck));
   made.addKeyword(keyword('needs', findMissing));
@@ -86,7 +89,13 @@ const findExactlyOne: Find<readonly string[]> = (fields, value, report) => {
   if (found.length === 1) return;
   // An unknown field is reported as such, and says more.
   if (found.length === 0 && Object.keys(value).some((key) => !fields.includes(key))) return;
-  report('k8s/not-exactly-one', { where: '', fields, found }, [], 'key');
+  const hint = fields.length === 1 ? EMPTY_HINTS[fields[0] ?? ''] : undefined;
+  report('k8s/not-exactly-one', { where: '', fields, found, ...(hint && { hint }) }, [], 'key');
+};
+
+/** What people mean by leaving a mapping empty that has one field. */
+const EMPTY_HINTS: Readonly<Record<string, string>> = {
+  destinationPort: 'for every port write `destinationPort: {range: {start: 1, end: 65535}}`',
 };
 
 const findRepeated: Find<boolean> = (_rule, value, report) => {
