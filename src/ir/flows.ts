@@ -2,7 +2,7 @@
 import type { Address, Family } from '../address.js';
 import { formatPlace } from '../source.js';
 import type { Pod } from './cluster.js';
-import type { Judge, Protocol } from './interpret.js';
+import type { Judge, JudgeOptions, Protocol } from './interpret.js';
 import type { Verdict } from './model.js';
 import {
   NO_DECIDER,
@@ -64,7 +64,7 @@ export function judgeFlow(flow: Flow, judge: Judge): FlowJudgement {
   const egress =
     from.pod === undefined
       ? undefined
-      : judge(from.pod, 'egress', to.address, protocol, port, { localOrigin: false });
+      : judge(from.pod, 'egress', to.address, protocol, port, optionsOf(flow, false));
   const ingress = judgeTargets(flow, judge);
   const denied = egress?.verdict === 'deny' || ingress?.verdict === 'deny';
   return {
@@ -75,7 +75,8 @@ export function judgeFlow(flow: Flow, judge: Judge): FlowJudgement {
 }
 
 /** Every endpoint must allow, since any may be chosen; the first that denies speaks for all. */
-function judgeTargets({ from, targets, protocol }: Flow, judge: Judge): Judgement | undefined {
+function judgeTargets(flow: Flow, judge: Judge): Judgement | undefined {
+  const { from, targets, protocol } = flow;
   if (targets.length === 0) {
     return { verdict: 'deny', reason: 'no-endpoint', decider: NO_DECIDER };
   }
@@ -83,11 +84,16 @@ function judgeTargets({ from, targets, protocol }: Flow, judge: Judge): Judgemen
   for (const { pod, port } of targets) {
     if (pod === undefined) continue;
     const localOrigin = from.node !== undefined && from.node === pod.node;
-    const judgement = judge(pod, 'ingress', from.address, protocol, port, { localOrigin });
+    const options = optionsOf(flow, localOrigin);
+    const judgement = judge(pod, 'ingress', from.address, protocol, port, options);
     if (judgement.verdict === 'deny') return judgement;
     first ??= judgement;
   }
   return first;
+}
+
+function optionsOf({ sourcePort, icmpType, icmpCode }: Flow, localOrigin: boolean): JudgeOptions {
+  return { localOrigin, sourcePort, icmpType, icmpCode };
 }
 
 /** A judgement for people and machines. */
