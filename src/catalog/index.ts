@@ -1,5 +1,6 @@
 /** The diagnostic catalog: every message that policyc can report, keyed `stage/slug`. */
 import { bindCatalog } from './bind.js';
+import { bundleCatalog } from './bundle.js';
 import { checkCatalog } from './check.js';
 import { cliCatalog } from './cli.js';
 import { clusterCatalog } from './cluster.js';
@@ -15,6 +16,7 @@ import { yamlCatalog } from './yaml.js';
 
 export const catalog = {
   ...bindCatalog,
+  ...bundleCatalog,
   ...checkCatalog,
   ...cliCatalog,
   ...clusterCatalog,

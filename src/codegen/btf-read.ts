@@ -1,8 +1,8 @@
 /** Reads back what btf.ts and btf-ext.ts wrote: map declarations and line info. */
-import { BTF_HEADER_BYTES, BTF_KIND, BTF_MAGIC, MAP_TYPE_NUMBERS } from './btf.js';
+import { BTF_GLOBAL, BTF_HEADER_BYTES, BTF_KIND, BTF_MAGIC, MAP_TYPE_NUMBERS } from './btf.js';
 import { BTF_EXT_HEADER_BYTES, LINE_INFO_BYTES } from './btf-ext.js';
 import { ByteReader, malformed } from './byte-reader.js';
-import type { MapDeclaration } from './listing.js';
+import type { FunctionListing, MapDeclaration, Parameter } from './listing.js';
 import type { SourceLine } from './object-image.js';
 
 interface BtfType {
@@ -120,6 +120,26 @@ function mapTypeOf(wanted: number): MapDeclaration['type'] {
     if (number === wanted) return name as MapDeclaration['type'];
   }
   return malformed(`maps of type ${wanted} are unknown`);
+}
+
+/** What the global functions take, by name. */
+export function readParameters(
+  btf: BtfContents,
+): ReadonlyMap<string, NonNullable<FunctionListing['parameters']>> {
+  const globals = btf.types.filter((one) => one.kind === BTF_KIND.func && one.count === BTF_GLOBAL);
+  return new Map(
+    globals.map(({ name, sizeOrType }) => {
+      const proto = typeOf(btf, sizeOrType, BTF_KIND.funcProto);
+      const parameters = Array.from({ length: proto.count }, (_, i): Parameter => {
+        const type = btf.types[btf.reader.u32(proto.extra + 8 * i + 4) - 1];
+        if (type?.kind === BTF_KIND.pointer) return 'context';
+        return type?.kind === BTF_KIND.int
+          ? 'number'
+          : malformed(`\`${name}\` takes what no function takes`);
+      });
+      return [name, parameters];
+    }),
+  );
 }
 
 /** Line info by code section and by byte offset in it. */

@@ -33,7 +33,8 @@ export const MAP_TYPE_NUMBERS: Readonly<Record<MapDeclaration['type'], number>> 
 
 const SIGNED = 1;
 const STATIC = 0;
-const GLOBAL = 1;
+/** The linkage of functions and variables that other objects may see. */
+export const BTF_GLOBAL = 1;
 /** The kernel's limit on the string section (BTF_MAX_NAME_OFFSET). */
 const MAX_STRING_BYTES = 0xff_ffff;
 
@@ -116,10 +117,10 @@ function describeFunctions(
   const subprogram = builder.funcProto(int, []);
   return new Map(
     image.functions.map(({ name, role, parameters }) => {
-      if (role === 'program') return [name, builder.func(name, program, GLOBAL)];
+      if (role === 'program') return [name, builder.func(name, program, BTF_GLOBAL)];
       if (parameters === undefined) return [name, builder.func(name, subprogram, STATIC)];
       const members = parameters.map((one, i) => ({ name: `${one}${i}`, type: types[one] }));
-      return [name, builder.func(name, builder.funcProto(int, members), GLOBAL)];
+      return [name, builder.func(name, builder.funcProto(int, members), BTF_GLOBAL)];
     }),
   );
 }
@@ -244,7 +245,7 @@ class TypeBuilder {
   datasec(name: string, variables: readonly (Member & { readonly size: number })[]): number {
     const ids = variables.map((variable) => {
       const id = this.#type(BTF_KIND.variable, variable.name, 0, variable.type);
-      this.#out.u32(GLOBAL);
+      this.#out.u32(BTF_GLOBAL);
       return id;
     });
     const total = variables.reduce((sum, { size }) => sum + size, 0);

@@ -1,6 +1,6 @@
 /** Reads an object file that elf.ts wrote back into an object image, trusting none of its bytes. */
 import { tableSection } from './btf.js';
-import { type BtfContents, readBtf, readLines, readMaps } from './btf-read.js';
+import { type BtfContents, readBtf, readLines, readMaps, readParameters } from './btf-read.js';
 import { ByteReader, malformed } from './byte-reader.js';
 import {
   EM_BPF,
@@ -136,13 +136,16 @@ function readFunctions(parts: CodeParts, btf: BtfContents): readonly ImageFuncti
     const found = parts.symbols
       .filter((one) => one.section === section && one.type === SYMBOL_TYPE.func)
       .sort((a, b) => a.offset - b.offset);
+    const parameters = name === SUBPROGRAM_SECTION ? readParameters(btf) : undefined;
     let end = 0;
     const functions = found.map((symbol): ImageFunction => {
       if (symbol.offset !== end) malformed(`the functions of \`${name}\` leave a gap`);
       end += symbol.size;
       const role = name === PROGRAM_SECTION ? 'program' : 'subprogram';
       const instructions = readCode(section, symbol, references, lines.get(name) ?? new Map());
-      return { name: symbol.name, role, instructions };
+      const taken = parameters?.get(symbol.name);
+      const declared = taken === undefined ? {} : { parameters: taken };
+      return { name: symbol.name, role, ...declared, instructions };
     });
     if (end !== section.bytes.length) malformed(`code of \`${name}\` belongs to no function`);
     return functions;

@@ -35,7 +35,7 @@ export interface ImageInstruction {
 export interface ImageFunction {
   readonly name: string;
   readonly role: FunctionListing['role'];
-  /** Known before the ELF file is written; the file says it in BTF alone. */
+  /** Present in global subprograms, which the verifier checks by themselves. */
   readonly parameters?: FunctionListing['parameters'];
   readonly instructions: readonly ImageInstruction[];
 }

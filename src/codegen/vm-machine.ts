@@ -1,7 +1,7 @@
 /** The VM's machine: the registers, frames and packet of the run at hand, and the memory that stays. */
 import { bug } from '../diagnostics.js';
 import type { MapDeclaration, Reg } from './listing.js';
-import type { ObjectImage } from './object-image.js';
+import type { ImageFunction, ObjectImage } from './object-image.js';
 import { type PacketContext, SocketBuffer } from './vm-context.js';
 import { createMap, READ_ONLY_FOR_PROGRAMS, RingBuffer, type VmMap } from './vm-maps.js';
 import {
@@ -37,6 +37,8 @@ const MAX_TAIL_CALLS = 33;
 const NO_EVENTS: readonly Uint8Array[] = [];
 
 interface Frame {
+  /** The verifier lets a global function return a number alone. */
+  readonly global: boolean;
   readonly saved: readonly Cell[];
   readonly returnTo: number;
 }
@@ -137,11 +139,12 @@ export class Machine {
     return true;
   }
 
-  enterFunction(returnTo: number): void {
+  enterFunction(returnTo: number, parameters: ImageFunction['parameters']): void {
+    if (parameters !== undefined) this.#checkArguments(parameters);
     const depth = this.#frames.length + 1;
     if (depth >= MAX_FRAMES) violate(`calls are more than ${MAX_FRAMES} deep`);
     const saved = SAVED_REGISTERS.map((reg) => ({ ...this.cell(reg) }));
-    this.#frames.push({ saved, returnTo });
+    this.#frames.push({ saved, returnTo, global: parameters !== undefined });
     for (const reg of [0, ...SAVED_REGISTERS] as const) this.cell(reg).region = UNSET;
     this.#enterStack(depth);
   }
@@ -156,6 +159,7 @@ export class Machine {
         violate(`the program returns a pointer to ${result.region.name}`);
       return -1;
     }
+    if (frame.global && result.region !== NUMBER) violate('a global function returns a pointer');
     if (result.region instanceof Stack) violate('a subprogram returns a pointer to the stack');
     SAVED_REGISTERS.forEach((reg, i) => copyCell(this.cell(reg), at(frame.saved, i)));
     this.forgetArguments();
@@ -173,6 +177,18 @@ export class Machine {
   drainEvents(): readonly Uint8Array[] {
     if (this.#ringBuffers.length === 0) return NO_EVENTS;
     return this.#ringBuffers.flatMap((ring) => [...ring.drain()]);
+  }
+
+  /** A global function sees its declared arguments and nothing more. */
+  #checkArguments(parameters: NonNullable<ImageFunction['parameters']>): void {
+    ARGUMENT_REGISTERS.forEach((reg, i) => {
+      const cell = this.cell(reg);
+      const parameter = parameters[i];
+      if (parameter === undefined) cell.region = UNSET;
+      else if (cell.region !== (parameter === 'number' ? NUMBER : this.buffer.context)) {
+        violate(`argument ${i + 1} holds ${cell.region.name} in place of a ${parameter}`);
+      }
+    });
   }
 
   #enterStack(depth: number): void {

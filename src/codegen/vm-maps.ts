@@ -127,20 +127,21 @@ class HashMap implements VmMap {
 
 /** BPF_MAP_TYPE_ARRAY and PERCPU_ARRAY: all values are always there. */
 class ArrayMap implements VmMap {
-  readonly #values: readonly Uint8Array[];
+  readonly #bytes: Uint8Array;
+  /** The parts of the bytes that were asked for: a value is the same object each time. */
+  readonly #values = new Map<number, Uint8Array>();
 
   constructor(readonly declaration: MapDeclaration) {
-    const { maxEntries, valueSize } = declaration;
-    this.#values = Array.from({ length: maxEntries }, () => new Uint8Array(valueSize));
+    this.#bytes = new Uint8Array(declaration.maxEntries * declaration.valueSize);
   }
 
   lookup(key: Uint8Array): Uint8Array | undefined {
-    return this.#values[word(key)];
+    return this.#at(word(key));
   }
 
   update(key: Uint8Array, value: Uint8Array, flags: number): number {
     if (flags > UPDATE.exist) return ERRNO.EINVAL;
-    const stored = this.#values[word(key)];
+    const stored = this.#at(word(key));
     if (stored === undefined) return ERRNO.E2BIG;
     if (flags === UPDATE.noExist) return ERRNO.EEXIST;
     stored.set(value);
@@ -152,7 +153,20 @@ class ArrayMap implements VmMap {
   }
 
   entries(): readonly (readonly [Uint8Array, Uint8Array])[] {
-    return this.#values.map((value, i) => [wordBytes(i), value]);
+    return Array.from({ length: this.declaration.maxEntries }, (_, i): [Uint8Array, Uint8Array] => [
+      wordBytes(i),
+      this.#at(i) ?? bug(`no value ${i}`),
+    ]);
+  }
+
+  #at(index: number): Uint8Array | undefined {
+    const { maxEntries, valueSize } = this.declaration;
+    if (index >= maxEntries) return undefined;
+    const known = this.#values.get(index);
+    if (known !== undefined) return known;
+    const value = this.#bytes.subarray(index * valueSize, (index + 1) * valueSize);
+    this.#values.set(index, value);
+    return value;
   }
 }
 

@@ -2,7 +2,7 @@
 import { bug } from '../diagnostics.js';
 import type { MachineInstruction } from './isa.js';
 import { HELPER_NUMBERS, type HelperName, type Operand, type Reg, type Width } from './listing.js';
-import type { ImageInstruction, Reference } from './object-image.js';
+import type { ImageFunction, ImageInstruction, Reference } from './object-image.js';
 import {
   COMPARE_32,
   COMPARE_64,
@@ -26,6 +26,8 @@ export interface StepPlace {
   readonly target: (distance: number) => number;
   /** The index of a function's first instruction. */
   readonly entry: (name: string) => number;
+  /** What a global function takes; undefined for static ones. */
+  readonly parameters: (name: string) => ImageFunction['parameters'];
 }
 
 export function makeStep(machine: Machine, at: ImageInstruction, place: StepPlace): Step {
@@ -84,8 +86,9 @@ export function makeStep(machine: Machine, at: ImageInstruction, place: StepPlac
     case 'call-function': {
       const name = at.reference?.name ?? bug('a call of a function has no name');
       const entry = place.entry(name);
+      const parameters = place.parameters(name);
       return () => {
-        machine.enterFunction(next);
+        machine.enterFunction(next, parameters);
         return entry;
       };
     }

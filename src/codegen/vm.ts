@@ -111,6 +111,7 @@ interface Code {
   readonly programs: ReadonlyMap<string, number>;
   /** The index of each function's first instruction. */
   readonly entries: ReadonlyMap<string, number>;
+  readonly parameters: ReadonlyMap<string, ImageFunction['parameters']>;
   /** For each function the index of the instruction at each slot. */
   readonly bySlot: ReadonlyMap<string, ReadonlyMap<number, number>>;
 }
@@ -127,7 +128,8 @@ function layOut(image: ObjectImage): Code {
     bySlot.set(owner.name, new Map(owner.instructions.map(({ slot }, i) => [slot, start + i])));
     for (const at of owner.instructions) places.push({ owner, start, at });
   }
-  return { places, programs, entries, bySlot };
+  const parameters = new Map(image.functions.map((one) => [one.name, one.parameters]));
+  return { places, programs, entries, parameters, bySlot };
 }
 
 function compile(machine: Machine, code: Code, place: CodePlace): Step {
@@ -140,6 +142,7 @@ function compile(machine: Machine, code: Code, place: CodePlace): Step {
     return makeStep(machine, at, {
       next: ends ? start : indexAt(after),
       target: (distance) => indexAt(after + distance),
+      parameters: (name) => code.parameters.get(name),
       entry: (name) => code.entries.get(name) ?? violate(`no function \`${name}\``),
     });
   } catch (error) {

@@ -1,0 +1,134 @@
+/** The JSON schemas of a bundle's parts, checked on the way out and on the way in. */
+
+const text = { type: 'string' } as const;
+const count = { type: 'integer', minimum: 0 } as const;
+const flag = { type: 'boolean' } as const;
+const digest = { type: 'string', pattern: '^[0-9a-f]{64}$' } as const;
+const port = { type: 'integer', minimum: 0, maximum: 65535 } as const;
+const portProtocol = { enum: ['TCP', 'UDP', 'SCTP'] } as const;
+const origin = {
+  type: 'array',
+  items: { type: 'integer', minimum: 0 },
+  minItems: 3,
+  maxItems: 3,
+} as const;
+
+const object = (
+  properties: Readonly<Record<string, unknown>>,
+  optional: readonly string[] = [],
+): object => ({
+  type: 'object',
+  additionalProperties: false,
+  properties,
+  required: Object.keys(properties).filter((name) => !optional.includes(name)),
+});
+
+const list = (items: unknown): object => ({ type: 'array', items });
+
+const selector = object({
+  requirements: list(
+    object({
+      key: text,
+      operator: { enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
+      values: list(text),
+    }),
+  ),
+});
+
+const peer = {
+  oneOf: [
+    object({ kind: { enum: ['any', 'outside', 'own-node', 'nothing'] }, origin }),
+    object({ kind: { const: 'pods' }, namespaces: selector, pods: selector, origin }),
+    object({ kind: { const: 'addresses' }, include: list(text), exclude: list(text), origin }),
+    object({ kind: { const: 'nodes' }, selector, origin }),
+    object({ kind: { const: 'service' }, namespace: text, name: text, origin }),
+  ],
+};
+
+const portMatch = {
+  oneOf: [
+    object({ kind: { const: 'range' }, protocol: portProtocol, first: port, last: port }),
+    object({ kind: { const: 'named' }, name: text, protocol: portProtocol }, ['protocol']),
+  ],
+};
+
+const rule = object(
+  {
+    direction: { enum: ['ingress', 'egress'] },
+    action: { enum: ['allow', 'deny', 'pass'] },
+    peers: list(peer),
+    ports: { oneOf: [{ const: 'every' }, list(portMatch)] },
+    name: text,
+    log: flag,
+    reject: flag,
+    until: { type: 'number' },
+    reason: text,
+    ticket: text,
+    origin,
+  },
+  ['until', 'reason', 'ticket'],
+);
+
+const policy = object(
+  {
+    kind: {
+      enum: [
+        'NetworkPolicy',
+        'ClusterNetworkPolicy',
+        'AdminNetworkPolicy',
+        'BaselineAdminNetworkPolicy',
+        'namespace',
+        'policy',
+      ],
+    },
+    tier: text,
+    priority: { type: 'integer' },
+    namespace: text,
+    name: text,
+    subjects: list(
+      object({ kind: { const: 'pods' }, namespaces: selector, pods: selector, origin }, ['kind']),
+    ),
+    isolates: object({ ingress: flag, egress: flag }),
+    logsIsolation: flag,
+    rules: list(rule),
+    owner: text,
+    contact: text,
+    origin,
+  },
+  ['namespace', 'owner', 'contact'],
+);
+
+export const policySchema = object({
+  tiers: list(object({ name: text, kind: { enum: ['ordered', 'additive'] } })),
+  policies: list(policy),
+  exceptions: list(
+    object({ name: text, to: text, rules: list(rule), approved: list(text), origin }),
+  ),
+  sources: list(
+    object({
+      path: text,
+      lines: list({ type: 'array', minItems: 2, maxItems: 2, items: [count, text] }),
+    }),
+  ),
+});
+
+const verdictLayout = object({ layout: { enum: ['code', 'tables'] }, why: text });
+
+export const manifestSchema = object({
+  format: { const: 1 },
+  compiler: text,
+  target: text,
+  parts: list(object({ name: text, bytes: count, sha256: digest })),
+  objects: list(
+    object({
+      variant: text,
+      part: text,
+      programs: list(object({ name: text, instructions: count })),
+      maps: list(object({ name: text, type: text, keySize: count, valueSize: count })),
+      tables: list(text),
+    }),
+  ),
+  verdict: object({ ingress: verdictLayout, egress: verdictLayout }),
+  policies: count,
+  rules: count,
+});
