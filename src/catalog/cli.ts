@@ -58,6 +58,27 @@ export const cliCatalog = {
     explanation:
       'Rules with `until` end at an instant. To judge them at another time than now, give an RFC 3339 date and time with a zone.',
   }),
+  'cli/no-policies': entry<{ paths: readonly string[] }>({
+    severity: 'warning',
+    message: ({ paths }) => `no policy is in ${paths.map((path) => `\`${path}\``).join(', ')}`,
+    hint: () => 'without policies every connection is allowed; check the paths',
+    explanation:
+      'The files were read and hold no policy of any kind that policyc knows. What they say is then that everything is allowed, which is seldom meant.',
+  }),
+  'cli/not-one-file': entry<{ option: string; path: string; count: number }>({
+    severity: 'error',
+    message: ({ option, path, count }) =>
+      `\`${option}\` names one file, but \`${path}\` holds ${count}`,
+    hint: () => 'give the path of one file',
+    explanation: 'The option wants one file, and was given a folder or a glob.',
+  }),
+  'cli/flows-in-documents': entry<object>({
+    severity: 'error',
+    message: () => 'the flows are one list, but here a second YAML document begins',
+    hint: () => 'put all flows into one list, without `---` between them',
+    explanation:
+      'Answers are given by position in the list of flows, so that there is one list in one document.',
+  }),
   'cli/unknown-topic': entry<{ topic: string; near: string | undefined }>({
     severity: 'error',
     message: ({ topic }) => `there is no help on \`${topic}\``,

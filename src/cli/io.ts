@@ -1,5 +1,4 @@
-/** The outside world as commands see it: streams, folder, environment and clock. */
-import { fstatSync } from 'node:fs';
+/** The outside world as commands see it: streams, environment and clock. */
 
 export interface Output {
   readonly write: (content: string | Uint8Array) => void;
@@ -11,9 +10,8 @@ export interface Output {
 export interface Io {
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly readStdin: () => Promise<Uint8Array>;
-  /** Absolute; paths of the command line are relative to it. */
-  readonly cwd: string;
+  /** The file descriptor of standard input. */
+  readonly stdin: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
@@ -23,8 +21,7 @@ export function processIo(): Io {
   return {
     stdout: outputOf(process.stdout),
     stderr: outputOf(process.stderr),
-    readStdin: readAllOfStdin,
-    cwd: process.cwd(),
+    stdin: 0,
     env: process.env,
     now: Date.now,
   };
@@ -48,20 +45,4 @@ function outputOf(stream: NodeJS.WriteStream): Output {
     isTerminal,
     columns: isTerminal ? stream.columns : undefined,
   };
-}
-
-async function readAllOfStdin(): Promise<Uint8Array> {
-  const chunks: Buffer[] = [];
-  if (isClosed(0)) return new Uint8Array();
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
-
-function isClosed(descriptor: number): boolean {
-  try {
-    fstatSync(descriptor);
-    return false;
-  } catch {
-    return true;
-  }
 }

@@ -1,5 +1,4 @@
 /** One run of one command: its arguments, and how it talks to the user. */
-import { resolve } from 'node:path';
 import { bug, diagnostic, InputError, type Diagnostic } from '../diagnostics.js';
 import type { DiagnosticFormat } from '../render.js';
 import { colored, plain, type Paint } from '../render/paint.js';
@@ -56,11 +55,6 @@ export class Session {
 
   get json(): boolean {
     return this.text('format') === 'json';
-  }
-
-  /** A path of the command line as the operating system needs it. */
-  path(path: string): string {
-    return resolve(this.io.cwd, path);
   }
 
   get paint(): Paint {

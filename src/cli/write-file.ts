@@ -3,17 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { diagnostic, InputError } from '../diagnostics.js';
-import type { Session } from './session.js';
 
 /**
  * Writes a file under a temporary name beside it and renames it. What is no regular file, such as
  * /dev/null or a pipe, is written to directly, since a rename would replace it.
  * @throws InputError where the operating system refuses
  */
-export function writeWhole(session: Session, path: string, content: string | Uint8Array): void {
-  const wanted = session.path(path);
+export function writeWhole(path: string, content: string | Uint8Array): void {
   try {
-    const target = existsSync(wanted) ? realpathSync(wanted) : wanted;
+    const target = existsSync(path) ? realpathSync(path) : path;
     const there = existsSync(target) ? statSync(target) : undefined;
     if (there !== undefined && !there.isFile()) {
       writeFileSync(target, content);

@@ -107,8 +107,7 @@ describe('the error boundary', () => {
         },
       },
       stderr: { ...output, write: (text) => (stderr += String(text)) },
-      readStdin: () => Promise.reject(broken),
-      cwd: '/',
+      stdin: 0,
       env,
       now: () => 0,
     }).then((code) => [code, stderr]);

@@ -1,4 +1,7 @@
 /** Runs the command line in this process, with streams that remember what was written. */
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { run } from '../../src/cli/run.js';
 import type { Io, Output } from '../../src/cli/io.js';
 
@@ -9,7 +12,6 @@ export interface Result {
 }
 
 export interface InvokeOptions {
-  readonly cwd?: string;
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Whether the streams are terminals. */
@@ -23,16 +25,18 @@ export async function invoke(
 ): Promise<Result> {
   const stdout = memory(options.terminal === true);
   const stderr = memory(options.terminal === true);
-  const io: Io = {
-    stdout,
-    stderr,
-    readStdin: () => Promise.resolve(new TextEncoder().encode(options.stdin ?? '')),
-    cwd: options.cwd ?? process.cwd(),
-    env: options.env ?? {},
-    now: () => options.now ?? Date.UTC(2026, 0, 1),
-  };
-  const code = await run(argv, io);
-  return { code, stdout: stdout.text(), stderr: stderr.text() };
+  const folder = mkdtempSync(join(tmpdir(), 'policyc-stdin-'));
+  writeFileSync(join(folder, 'stdin'), options.stdin ?? '');
+  const stdin = openSync(join(folder, 'stdin'), 'r');
+  const now = (): number => options.now ?? Date.UTC(2026, 0, 1);
+  const io: Io = { stdout, stderr, stdin, env: options.env ?? {}, now };
+  try {
+    const code = await run(argv, io);
+    return { code, stdout: stdout.text(), stderr: stderr.text() };
+  } finally {
+    closeSync(stdin);
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function memory(isTerminal: boolean): Output & { readonly text: () => string } {
