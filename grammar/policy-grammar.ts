@@ -319,8 +319,11 @@ export class PolicyGrammar extends CheckGrammar {
   }
 }
 
-/** Runs the grammar over the tokens of a file, as the structure pass has prepared them. */
-export function parseTokens(parser: PolicyGrammar, tokens: IToken[]): CstNode {
+/**
+ * Runs the grammar over one statement that stands outside of all blocks, with its end, as the
+ * structure pass has prepared it.
+ */
+export function parseStatement(parser: PolicyGrammar, tokens: IToken[]): CstNode {
   parser.input = tokens;
-  return parser.file();
+  return parser.topItem();
 }

@@ -14,12 +14,11 @@ import { faultOfDnsLabel } from '../parser/k8s-names.js';
 import type { Span } from '../source.js';
 import { checkName, faultOfFreeName, type Home } from './lower-policy-context.js';
 import { namespaceNamed, type Names } from './lower-policy-names.js';
-import { lowerRule, podSubjects } from './lower-policy-rules.js';
+import { lowerRule, podSubjects, selectorsOf } from './lower-policy-rules.js';
 import {
   NAMESPACE_NAME_LABEL,
   NETWORKPOLICY_TIER,
   type Direction,
-  type Peer,
   type PodSelector,
   type Policy,
   type Rule,
@@ -196,10 +195,8 @@ function subjectsOf(
 
 /** The peers of the list that are pods of the block's namespace for certain. */
 function ownPods(list: PeerList, block: Block): readonly PodSelector[] {
-  const peers = block.names.peers(list, block.home);
-  return peers.filter((peer): peer is Extract<Peer, { kind: 'pods' }> => {
-    return peer.kind === 'pods' && isIn(block.namespace, peer);
-  });
+  const pods = block.names.peers(list, block.home).filter((peer) => peer.kind === 'pods');
+  return selectorsOf(pods).filter((one) => isIn(block.namespace, one));
 }
 
 function isIn(namespace: string, { namespaces }: PodSelector): boolean {

@@ -72,9 +72,11 @@ export function podSubjects(
 ): readonly PodSelector[] {
   const pods = peers.filter((peer) => peer.kind === 'pods');
   if (pods.length < peers.length) reporter.report('policy/subject-not-pods', {}, at);
-  return pods.map(({ namespaces, pods: selector, origin }) => ({
-    namespaces,
-    pods: selector,
-    origin,
-  }));
+  return selectorsOf(pods);
+}
+
+type PodsPeer = Extract<Peer, { readonly kind: 'pods' }>;
+
+export function selectorsOf(peers: readonly PodsPeer[]): readonly PodSelector[] {
+  return peers.map(({ namespaces, pods, origin }) => ({ namespaces, pods, origin }));
 }

@@ -21,26 +21,24 @@ import {
   tokensOf,
 } from './policy-cst.js';
 
-export function readFile(reader: CstReader, node: CstNode): readonly ast.TopStatement[] {
-  return nodesOf(node, 'topItem').map((item) => {
-    const found = onlyChild(requireNode(item, 'topStatement'));
-    switch (found.name) {
-      case 'useStatement':
-        return readUse(reader, found);
-      case 'namespaceBlock':
-        return readNamespace(reader, found);
-      case 'tierStatement':
-        return readTier(reader, found);
-      case 'policyBlock':
-        return readPolicy(reader, found);
-      case 'exceptionBlock':
-        return readException(reader, found);
-      case 'testBlock':
-        return readTestBlock(reader, found);
-      default:
-        return readShared(reader, found);
-    }
-  });
+export function readTopItem(reader: CstReader, item: CstNode): ast.TopStatement {
+  const found = onlyChild(requireNode(item, 'topStatement'));
+  switch (found.name) {
+    case 'useStatement':
+      return readUse(reader, found);
+    case 'namespaceBlock':
+      return readNamespace(reader, found);
+    case 'tierStatement':
+      return readTier(reader, found);
+    case 'policyBlock':
+      return readPolicy(reader, found);
+    case 'exceptionBlock':
+      return readException(reader, found);
+    case 'testBlock':
+      return readTestBlock(reader, found);
+    default:
+      return readShared(reader, found);
+  }
 }
 
 /** Statements that stand both in namespace blocks and outside. */

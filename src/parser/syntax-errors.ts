@@ -1,11 +1,11 @@
 /** Turns what the grammar could not read into diagnostics: what was found, and what was expected. */
-import type { CstElement, CstNode, IRecognitionException, IToken } from 'chevrotain';
+import type { CstNode, IRecognitionException, IToken } from 'chevrotain';
 import { decodeExpectation, type Expectation } from '../../grammar/expectations.js';
 import * as t from '../../grammar/tokens.js';
 import { diagnostic, type Diagnostic } from '../diagnostics.js';
 import { nearestName } from '../did-you-mean.js';
 import { span, type SourceFile, type Span } from '../source.js';
-import { nodeOf, tokenOf, tokensOf } from './policy-cst.js';
+import { nodeOf, tokenOf } from './policy-cst.js';
 import { endOf } from './policy-tokens.js';
 import { PLACES, type Place } from './policy-places.js';
 
@@ -54,21 +54,26 @@ function isStatementEnd(token: IToken): boolean {
   return token.tokenType === t.EndDeep || t.STATEMENT_ENDS.includes(token.tokenType);
 }
 
+/** Rules below which nothing is left over. */
+const WHOLE = new Set(['ruleTail', 'clauses', 'peerList', 'portClause', 'portList', 'whereClause']);
+
 /** The first token of each statement that the grammar had no use for. */
-function* leftovers(tree: CstNode): Generator<{ node: CstNode; extra: IToken }> {
-  const pending: CstElement[] = [tree];
-  for (let element = pending.pop(); element !== undefined; element = pending.pop()) {
-    if (!('children' in element)) continue;
-    const [extra] = tokensOf(element, 'extra');
-    if (extra !== undefined && !isUnbuilt(element)) yield { node: element, extra };
-    for (const children of Object.values(element.children)) {
-      for (const child of children) {
-        if ('children' in child && /^[a-z]+[A-Za-z]*(?:Item|Block|Statement)$/.test(child.name)) {
-          pending.push(child);
+function leftovers(tree: CstNode): readonly { readonly node: CstNode; readonly extra: IToken }[] {
+  const found: { readonly node: CstNode; readonly extra: IToken }[] = [];
+  const pending: CstNode[] = [tree];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    for (const name in node.children) {
+      for (const child of node.children[name] ?? []) {
+        if ('children' in child) {
+          if (!WHOLE.has(child.name)) pending.push(child);
+        } else if (name === 'extra') {
+          if (!isUnbuilt(node)) found.push({ node, extra: child });
+          break;
         }
       }
     }
   }
+  return found;
 }
 
 /** Statements of kinds that are not built are skipped, not read. */
