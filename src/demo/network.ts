@@ -1,9 +1,9 @@
 /** A cluster of network namespaces and veths: nodes, pods, outside hosts, and Services behind DNAT. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { type Address, formatAddress } from '../address.js';
+import { type Address, addressKey, formatAddress } from '../address.js';
 import { bug } from '../diagnostics.js';
-import type { ClusterSnapshot, Pod } from '../ir/cluster.js';
+import type { ClusterSnapshot, Pod, Service } from '../ir/cluster.js';
 import { Prober } from './prober.js';
 import { serviceRules } from './service-rules.js';
 
@@ -111,7 +111,7 @@ export class Network {
     runIp(this.#namespaces.map((name) => `netns add ${name}`));
     const routers = [fabric, ...snapshot.nodes.map(({ name }) => this.host(name).netns)];
     await Promise.all(routers.map((netns) => this.#makeRouter(netns)));
-    this.#link(fabric);
+    this.#link(fabric, snapshot.services);
     for (const netns of routers.slice(1)) {
       const rules = serviceRules(snapshot.services);
       if (rules !== '') runIn(netns, ['nft', '-f', '-'], rules);
@@ -134,11 +134,19 @@ export class Network {
     for (const [path, value] of settings) await this.prober.writeSysctl(netns, path, value);
   }
 
-  #link(fabric: string): void {
+  /** Addresses of Services are announced by a node that serves them, so that hosts reach them too. */
+  #link(fabric: string, services: readonly Service[]): void {
     const pods = [...this.#pods.values()];
     const places = [...this.#places.values()];
     const nodeOf = ({ node }: PodPlace): NetworkPlace => this.host(node);
     const fabricDevice = (index: number): string => `pc${this.#run}f${index}`;
+    const routeTo = (address: Address, pod: PodPlace): string => {
+      const node = nodeOf(pod);
+      const via = node.addresses.find(({ family }) => family === address.family);
+      if (via === undefined) bug(`${pod.node} has no address of family ${address.family}`);
+      const device = fabricDevice(places.indexOf(node));
+      return `${family(address)} route add ${formatAddress(address)} via ${formatAddress(via)} dev ${device} onlink`;
+    };
     runIp([
       ...places.map((place, i) => veth(fabricDevice(i), fabric, place.netns)),
       ...pods.map((pod) => veth(pod.device, nodeOf(pod).netns, pod.netns)),
@@ -148,14 +156,11 @@ export class Network {
         ...places.flatMap((place, i) =>
           gatewayEnd(FABRIC_GATEWAY, fabricDevice(i), place.addresses),
         ),
-        ...pods.flatMap((pod) => {
-          const { addresses } = nodeOf(pod);
-          return pod.addresses.map((address) => {
-            const via = addresses.find(({ family }) => family === address.family);
-            if (via === undefined) bug(`${pod.node} has no address of family ${address.family}`);
-            const device = fabricDevice(places.indexOf(nodeOf(pod)));
-            return `${family(address)} route add ${formatAddress(address)} via ${formatAddress(via)} dev ${device} onlink`;
-          });
+        ...pods.flatMap((pod) => pod.addresses.map((address) => routeTo(address, pod))),
+        ...services.flatMap((service) => {
+          const served = service.endpoints.map(({ address }) => addressKey(address));
+          const pod = pods.find((one) => one.addresses.some((a) => served.includes(addressKey(a))));
+          return pod === undefined ? [] : service.addresses.map((vip) => routeTo(vip, pod));
         }),
       ],
       fabric,
