@@ -1,6 +1,6 @@
 /** Object files: the same bytes every time, read back whole, taken by libbpf, under policy lines. */
 import { describe, expect, it } from 'vitest';
-import { r0, r1, r10, r2, r6 } from '../../src/codegen/assembler.js';
+import { Assembler, r0, r1, r10, r2, r6 } from '../../src/codegen/assembler.js';
 import { disassemble } from '../../src/codegen/disassemble.js';
 import { writeElf } from '../../src/codegen/elf.js';
 import { readElf } from '../../src/codegen/elf-read.js';
@@ -55,8 +55,13 @@ function rich(): Listing {
         asm.label('found').mov(r1, r6).callFunction('classify');
         asm.withOrigin(spanOf('ports: [443]'), () => asm.mov(r0, -1).exit());
       }),
-      program('from_pod', (asm) => asm.mov(r0, 1).exit()),
+      program('from_pod', (asm) => asm.mov(r2, 1).callFunction('global').exit()),
       subprogram('seven', (asm) => asm.mov(r0, 7).exit()),
+      new Assembler('global', 'subprogram', ['context', 'number'])
+        .load(4, r0, r1, 0)
+        .add(r0, r2)
+        .exit()
+        .finish(),
     ],
     tables: [
       { name: 'sizes', frozen: true, initial: Uint8Array.of(1, 0, 0, 0, 81, 0, 0, 0) },
@@ -111,8 +116,9 @@ L1:
 
 from_pod:
 ; from_pod
-     0: r0 = 1
-     1: exit
+     0: r2 = 1
+     1: call global
+     2: exit
 
 classify:  ; subprogram
 ; count the packet
@@ -126,6 +132,12 @@ seven:  ; subprogram
 ; seven
      0: r0 = 7
      1: exit
+
+global:  ; subprogram
+; global
+     0: r0 = *(u32 *)(r1 + 0)
+     1: r0 += r2
+     2: exit
 `);
   });
 
@@ -197,7 +209,7 @@ describe.skipIf(noKernel !== undefined)('object files in the running kernel', ()
         '; policies/shop.yaml:5: - ports: [443] [file:policies/shop.yaml line_num:5 line_col:5]',
       );
       expect(run('to_pod', new Uint8Array(64)).result).toBe(2);
-      expect(run('from_pod', new Uint8Array(64)).result).toBe(1);
+      expect(run('from_pod', new Uint8Array(64)).result).toBe(65);
       const shown = JSON.parse(bpftool('-j', 'prog', 'show', 'pinned', pin('to_pod'))) as {
         map_ids: number[];
       };
