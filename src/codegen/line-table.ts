@@ -55,7 +55,7 @@ export class LineTable {
       file: place.path,
       line: Math.min(place.line, MAX_LINE),
       column: Math.min(place.column, MAX_COLUMN),
-      // Kernels before 6.3 print the text alone, so the text itself says where it is from.
+      // Linux 5.10 and 6.1 print the text alone, so the text itself says where it is from.
       text: `${path}:${place.line}: ${text}`,
     };
     this.#places.set(origin, line);

@@ -8,7 +8,7 @@ export type Compare = (l: Cell, r: Cell) => boolean;
 
 const TWO_32 = 0x1_0000_0000;
 
-/** Division by zero gives 0 and modulo by zero leaves the dividend (bpf: since Linux 4.11). */
+/** Division by zero gives 0 and modulo by zero leaves the dividend (RFC 9669, section 4.1). */
 export const OPERATE_64: Readonly<Record<AluOperation, Operate>> = {
   mov: (d, s) => {
     d.lo = s.lo;

@@ -105,7 +105,7 @@ export function replaceL4(
 /** Folded to 16 bits, as Linux 6.13 and later return it; earlier ones return an equal sum unfolded. */
 export function csumDiff(from: Uint8Array, to: Uint8Array, seed: number): number {
   for (const { length } of [from, to]) {
-    // An error before Linux 6.13, a sum since.
+    // An error on older kernels, a sum on Linux 6.18.
     if (length % 4 !== 0) violate(`a checksum over ${length} bytes`);
   }
   const removed = ~sum16(from, 0) & 0xffff;

@@ -7,7 +7,7 @@ import { readElf } from '../../src/codegen/elf-read.js';
 import { link, slotCount } from '../../src/codegen/link.js';
 import type { Listing } from '../../src/codegen/listing.js';
 import { createVm } from '../../src/codegen/vm.js';
-import { Bug, InputError } from '../../src/diagnostics.js';
+import { Bug, diagnostic, InputError } from '../../src/diagnostics.js';
 import { type Body, imageOf, listing, program, subprogram } from './objects.js';
 import { noKernel, withLoaded } from './kernel.js';
 
@@ -84,8 +84,9 @@ describe('link', () => {
       for (let i = 0; i < 1_000_000; i += 1) asm.add(r0, 1);
       asm.exit();
     });
-    expect(() => link(listing(huge))).toThrow(InputError);
-    expect(() => link(listing(huge))).toThrow('`main` has 1000002 instructions');
+    const args = { program: 'main', count: 1_000_002, limit: 1_000_000 };
+    const expected = new InputError([diagnostic('link/too-many-instructions', args)]);
+    expect(() => link(listing(huge))).toThrow(expected);
   });
 });
 
