@@ -1,15 +1,15 @@
 /** The kernel as a judge: runs bound programs on packets with BPF_PROG_TEST_RUN, attached to nothing. */
-import type { MapContents } from '../codegen/contents.js';
+import { PROGRAMS, type MapContents } from '../codegen/contents.js';
 import type { VmResult } from '../codegen/vm.js';
 import type { PacketContext } from '../codegen/vm-context.js';
 import { bug } from '../diagnostics.js';
+import type { Direction } from '../ir/model.js';
 import { refusalsAsDiagnostics } from './kernel-error.js';
 import {
   closePod,
   closeShared,
   createSharedMaps,
   loadPod,
-  type PodDirection,
   type PodPrograms,
 } from './pod-programs.js';
 import { testSkb, type SkbFields } from './test-skb.js';
@@ -17,13 +17,20 @@ import { testSkb, type SkbFields } from './test-skb.js';
 export type KernelResult = Pick<VmResult, 'result' | 'cb' | 'packet' | 'mark'>;
 
 export interface KernelRunner {
-  /** @param subject index into the contents' subjects @throws {InputError} if the kernel refuses */
+  /**
+   * As the VM's runner; `direction` is the subject's own.
+   *
+   * @param subject index into the contents' subjects
+   * @throws {InputError} if the kernel refuses
+   */
   run(
     subject: number,
-    direction: PodDirection,
+    direction: Direction,
     packet: Uint8Array,
     context?: PacketContext,
   ): KernelResult;
+  /** Forgets all connections. */
+  forget(): void;
   close(): void;
 }
 
@@ -47,10 +54,17 @@ export function createKernelRunner(object: Uint8Array, contents: MapContents): K
   return {
     run: (subject, direction, packet, context = {}) =>
       refusalsAsDiagnostics(() => {
-        const program = podAt(subject).programs[direction];
+        const program = podAt(subject).programs[PROGRAMS[direction]];
         const ran = testSkb(program, packet, skbFields(context));
         return { result: ran.action, cb: ran.cb, packet: ran.packet, mark: ran.mark };
       }),
+    forget: () => {
+      for (const { name, lifetime } of contents.maps) {
+        if (lifetime !== 'node') continue;
+        const map = shared.maps.get(name) ?? bug(`no map ${name}`);
+        for (let key = map.nextKey(); key !== undefined; key = map.nextKey()) map.delete(key);
+      }
+    },
     close: () => {
       for (const pod of loaded.values()) closePod(pod);
       loaded.clear();
