@@ -1,15 +1,16 @@
 /** The kernel as a judge: runs bound programs on packets with BPF_PROG_TEST_RUN, attached to nothing. */
-import { PROGRAMS, type MapContents } from '../codegen/contents.js';
+import type { MapContents } from '../codegen/contents.js';
 import type { VmResult } from '../codegen/vm.js';
 import type { PacketContext } from '../codegen/vm-context.js';
 import { bug } from '../diagnostics.js';
-import type { Direction } from '../ir/model.js';
 import { refusalsAsDiagnostics } from './kernel-error.js';
+import type { MapHandle } from './native.js';
 import {
   closePod,
   closeShared,
   createSharedMaps,
   loadPod,
+  type PodDirection,
   type PodPrograms,
 } from './pod-programs.js';
 import { testSkb, type SkbFields } from './test-skb.js';
@@ -18,14 +19,14 @@ export type KernelResult = Pick<VmResult, 'result' | 'cb' | 'packet' | 'mark'>;
 
 export interface KernelRunner {
   /**
-   * As the VM's runner; `direction` is the subject's own.
+   * As the VM's runner.
    *
    * @param subject index into the contents' subjects
    * @throws {InputError} if the kernel refuses
    */
   run(
     subject: number,
-    direction: Direction,
+    direction: PodDirection,
     packet: Uint8Array,
     context?: PacketContext,
   ): KernelResult;
@@ -51,10 +52,13 @@ export function createKernelRunner(object: Uint8Array, contents: MapContents): K
     loaded.set(index, made);
     return made;
   };
+  const connections = contents.maps
+    .filter(({ lifetime }) => lifetime === 'node')
+    .map(({ name }) => shared.maps.get(name) ?? bug(`no map ${name}`));
   return {
     run: (subject, direction, packet, context = {}) =>
       refusalsAsDiagnostics(() => {
-        const program = podAt(subject).programs[PROGRAMS[direction]];
+        const program = podAt(subject).programs[direction];
         const ran = testSkb(program, packet, skbFields(context));
         return { result: ran.action, cb: ran.cb, packet: ran.packet, mark: ran.mark };
       }),
@@ -65,12 +69,17 @@ export function createKernelRunner(object: Uint8Array, contents: MapContents): K
         for (let key = map.nextKey(); key !== undefined; key = map.nextKey()) map.delete(key);
       }
     },
+    forget: () => refusalsAsDiagnostics(() => connections.forEach(clear)),
     close: () => {
       for (const pod of loaded.values()) closePod(pod);
       loaded.clear();
       closeShared(shared);
     },
   };
+}
+
+function clear(map: MapHandle): void {
+  for (let key = map.nextKey(); key !== undefined; key = map.nextKey()) map.delete(key);
 }
 
 /** What the kernel lets a test set; the rest it derives from the packet, or refuses. */
