@@ -44,7 +44,7 @@ export const PACKET = {
   /** TCP SYN without ACK, an ICMP request, or any packet of other protocols: may create state. */
   opens: 1 << 8,
   icmpError: 1 << 9,
-  /** Cannot be a reply: ICMP messages that answer nothing, later fragments. */
+  /** Cannot be a reply: ICMP messages that answer no request, later fragments. */
   noReply: 1 << 10,
   /** The packet does not come from the pod's own address. */
   alien: 1 << 11,

@@ -306,7 +306,7 @@ interface IcmpKinds {
 
 /** r2 is the type; leaves the packet bits in r1. */
 function emitIcmpKinds(asm: Assembler, kinds: IcmpKinds): void {
-  asm.mov(r1, PACKET.opens);
+  asm.mov(r1, PACKET.opens | PACKET.noReply);
   for (const type of kinds.requests) asm.branch('eq', r2, type, 'icmp_echo');
   asm.mov(r1, 0);
   for (const type of kinds.replies) asm.branch('eq', r2, type, 'icmp_echo');

@@ -15,20 +15,28 @@ export interface PacketVerdict {
   readonly cb: readonly number[];
 }
 
-/** Runs a subject's program of a direction on a packet. */
-export type PacketRunner = (
-  subject: number,
-  direction: Direction,
-  packet: Uint8Array,
-  context: { readonly ingressIfindex: number },
-) => PacketVerdict;
+/** Where bound programs run: the VM, or the kernel. */
+export interface PacketRunner {
+  /** Runs a subject's program of a direction on a packet. */
+  readonly run: (
+    subject: number,
+    direction: Direction,
+    packet: Uint8Array,
+    context: { readonly ingressIfindex: number },
+  ) => PacketVerdict;
+  /** Forgets all connections. */
+  readonly forget: () => void;
+}
 
 /** The loopback interface: any packet that did not come from the node itself came in somewhere. */
 const SOME_INTERFACE = 1;
 const DEFAULT_SOURCE_PORT = 49152;
 
-/** Verdict, reason and decider come out of the bytecode; nothing is looked up a second time. */
-export function createPacketJudge(contents: MapContents, run: PacketRunner): Judge {
+/**
+ * Verdict, reason and decider come out of the bytecode; nothing is looked up a second time. Each
+ * packet is the first of its flow: what an earlier one left behind must not let it pass as a reply.
+ */
+export function createPacketJudge(contents: MapContents, runner: PacketRunner): Judge {
   const indexes = new Map(
     contents.subjects.map(({ namespace, name }, i) => [`${namespace}/${name}`, i]),
   );
@@ -48,7 +56,9 @@ export function createPacketJudge(contents: MapContents, run: PacketRunner): Jud
       ...(icmpCode === undefined ? {} : { icmpCode }),
     });
     const ingressIfindex = options.localOrigin ? 0 : SOME_INTERFACE;
-    return judgementOf(run(index, direction, packet, { ingressIfindex }));
+    const judgement = judgementOf(runner.run(index, direction, packet, { ingressIfindex }));
+    if (judgement.verdict === 'allow') runner.forget();
+    return judgement;
   };
 }
 

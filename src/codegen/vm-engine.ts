@@ -1,5 +1,5 @@
 /** The VM as a judge: bound programs, run in user space on the bytes that the bundle holds. */
-import type { Direction } from '../ir/model.js';
+import { bug } from '../diagnostics.js';
 import { PROGRAMS, SUBJECT_TABLE, type MapContents } from './contents.js';
 import { readElf } from './elf-read.js';
 import type { PacketRunner } from './packet-judge.js';
@@ -25,6 +25,14 @@ export function createVmRunner(object: Uint8Array, contents: MapContents): Packe
     }
     return vm;
   };
-  return (subject, direction: Direction, packet, context) =>
-    vmOf(subject).run(PROGRAMS[direction], packet, context);
+  const connections = contents.maps
+    .filter(({ lifetime }) => lifetime === 'node')
+    .map(({ name }) => maps.get(name) ?? bug(`no map ${name}`));
+  return {
+    run: (subject, direction, packet, context) =>
+      vmOf(subject).run(PROGRAMS[direction], packet, context),
+    forget: () => {
+      for (const map of connections) for (const [key] of map.entries()) map.delete(key);
+    },
+  };
 }

@@ -1,8 +1,9 @@
 /** The kernel as a judge: runs bound programs on packets with BPF_PROG_TEST_RUN, attached to nothing. */
-import type { MapContents } from '../codegen/contents.js';
+import { PROGRAMS, type MapContents } from '../codegen/contents.js';
 import type { VmResult } from '../codegen/vm.js';
 import type { PacketContext } from '../codegen/vm-context.js';
 import { bug } from '../diagnostics.js';
+import type { Direction } from '../ir/model.js';
 import { refusalsAsDiagnostics } from './kernel-error.js';
 import type { MapHandle } from './native.js';
 import {
@@ -10,7 +11,6 @@ import {
   closeShared,
   createSharedMaps,
   loadPod,
-  type PodDirection,
   type PodPrograms,
 } from './pod-programs.js';
 import { testSkb, type SkbFields } from './test-skb.js';
@@ -26,7 +26,7 @@ export interface KernelRunner {
    */
   run(
     subject: number,
-    direction: PodDirection,
+    direction: Direction,
     packet: Uint8Array,
     context?: PacketContext,
   ): KernelResult;
@@ -58,17 +58,10 @@ export function createKernelRunner(object: Uint8Array, contents: MapContents): K
   return {
     run: (subject, direction, packet, context = {}) =>
       refusalsAsDiagnostics(() => {
-        const program = podAt(subject).programs[direction];
+        const program = podAt(subject).programs[PROGRAMS[direction]];
         const ran = testSkb(program, packet, skbFields(context));
         return { result: ran.action, cb: ran.cb, packet: ran.packet, mark: ran.mark };
       }),
-    forget: () => {
-      for (const { name, lifetime } of contents.maps) {
-        if (lifetime !== 'node') continue;
-        const map = shared.maps.get(name) ?? bug(`no map ${name}`);
-        for (let key = map.nextKey(); key !== undefined; key = map.nextKey()) map.delete(key);
-      }
-    },
     forget: () => refusalsAsDiagnostics(() => connections.forEach(clear)),
     close: () => {
       for (const pod of loaded.values()) closePod(pod);

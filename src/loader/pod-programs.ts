@@ -130,27 +130,27 @@ export const boundMapTypes: Readonly<Record<BoundMap['type'], MapType>> = {
   ringbuf: 'ringbuf',
 };
 
-/** A map of the object that was not given its contents would be an empty one of its own. */
+/**
+ * A map of the object that was not given its contents would be an empty one of its own. Whether a
+ * table is frozen is for bind to say: the object's section only tells how it loads by itself.
+ */
 function reuseAll(
   opened: ObjectHandle,
   contents: MapContents,
   shared: SharedMaps,
   subject: MapHandle,
 ): void {
-  const given = new Map<string, MapHandle>([[sectionName(SUBJECT_TABLE, true), subject]]);
-  for (const { name, frozen } of contents.tables) {
-    given.set(sectionName(name, frozen), shared.tables.get(name) ?? bug(`no table ${name}`));
+  const given = new Map<string, MapHandle>([[SUBJECT_TABLE, subject]]);
+  for (const { name } of contents.tables) {
+    given.set(name, shared.tables.get(name) ?? bug(`no table ${name}`));
   }
   for (const { name } of contents.maps) {
     given.set(name, shared.maps.get(name) ?? bug(`no map ${name}`));
   }
   for (const { name } of opened.maps()) {
-    opened.reuseMap(name, given.get(name) ?? bug(`the contents have nothing for map ${name}`));
+    const table = name.replace(/^\.(ro)?data\./, '');
+    opened.reuseMap(name, given.get(table) ?? bug(`the contents have nothing for map ${name}`));
   }
-}
-
-function sectionName(table: string, frozen: boolean): string {
-  return `.${frozen ? 'rodata' : 'data'}.${table}`;
 }
 
 function createTable({ name, bytes, frozen }: BoundTable): MapHandle {
