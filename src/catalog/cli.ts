@@ -58,6 +58,12 @@ export const cliCatalog = {
     explanation:
       'Rules with `until` end at an instant. To judge them at another time than now, give an RFC 3339 date and time with a zone.',
   }),
+  'cli/binary-to-terminal': entry<object>({
+    severity: 'error',
+    message: () => 'the output is binary, and standard output is a terminal',
+    hint: () => 'redirect it into a file or a pipe',
+    explanation: 'Bytes of an object or a bundle would garble the terminal.',
+  }),
   'cli/no-policies': entry<{ paths: readonly string[] }>({
     severity: 'warning',
     message: ({ paths }) => `no policy is in ${paths.map((path) => `\`${path}\``).join(', ')}`,

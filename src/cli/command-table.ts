@@ -1,9 +1,14 @@
 /** All commands, in the groups in which help shows them. */
 import type { CommandGroup, CommandSpec } from './spec.js';
+import { bundleCommands } from './specs/bundles.js';
 import { otherCommands } from './specs/others.js';
 import { policyCommands } from './specs/policies.js';
 
-export const commandGroups: readonly CommandGroup[] = [policyCommands, otherCommands];
+export const commandGroups: readonly CommandGroup[] = [
+  policyCommands,
+  bundleCommands,
+  otherCommands,
+];
 
 export const commands: readonly CommandSpec[] = commandGroups.flatMap((group) => group.commands);
 

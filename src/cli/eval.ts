@@ -1,17 +1,18 @@
 /** `policyc eval`: verdicts on flows, and the rules that decide. */
 import { diagnostic, throwIfErrors, type Outcome } from '../diagnostics.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
+import type { Pod } from '../ir/cluster.js';
 import { judgeFlow, reportFlow, type Flow, type FlowReport } from '../ir/flows.js';
-import { createInterpreter } from '../ir/interpret.js';
-import { normalize } from '../ir/normalize.js';
-import { DONE, type ExitCode } from './exit-codes.js';
-import { flowTable } from './flow-table.js';
-import { readFlows } from './flow-file.js';
-import type { Session } from './session.js';
 import type { SourceFile } from '../source.js';
+import { engineName, startEngine, type Engine } from './engines.js';
+import { DONE, type ExitCode } from './exit-codes.js';
+import { readFlows } from './flow-file.js';
+import { flowTable } from './flow-table.js';
+import type { Session } from './session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const at = session.instant('at');
+  const name = engineName(session.requiredText('engine'));
   const cache = new SourceCache(session.io.stdin);
   const policies = await loadPolicies(session.list('policies'), cache);
   const cluster = await loadCluster(session.list('cluster'), cache);
@@ -21,26 +22,38 @@ export async function run(session: Session): Promise<ExitCode> {
   throwIfErrors(diagnostics);
   await session.report(diagnostics);
   if (policies.value && cluster.value && flows?.value) {
-    const model = normalize(policies.value);
-    const { judge } = createInterpreter(model, cluster.value, at);
-    const progress = session.progress('judging flows');
-    const reports = flows.value.map((flow, index, all) => {
-      progress.report(index, all.length);
-      return reportFlow(model, judgeFlow(flow, judge));
-    });
-    progress.end();
-    printReports(session, flows.value, reports);
+    const subjects = subjectsOf(flows.value);
+    const question = { policies: policies.value, cluster: cluster.value, subjects, at };
+    const engine = await startEngine(name, question);
+    try {
+      const reports = judgeAll(session, engine, flows.value);
+      if (session.json) session.printJson(reports);
+      else session.print(flowTable(flows.value, reports, session.paint));
+    } finally {
+      engine.close();
+    }
   }
   return DONE;
 }
 
-function printReports(
+function judgeAll(
   session: Session,
+  { model, judge }: Engine,
   flows: readonly Flow[],
-  reports: readonly FlowReport[],
-): void {
-  if (session.json) session.printJson(reports);
-  else session.print(flowTable(flows, reports, session.paint));
+): readonly FlowReport[] {
+  const progress = session.progress('judging flows');
+  const reports = flows.map((flow, index, all) => {
+    progress.report(index, all.length);
+    return reportFlow(model, judgeFlow(flow, judge));
+  });
+  progress.end();
+  return reports;
+}
+
+/** The pods that the flows touch: only these need programs. */
+export function subjectsOf(flows: readonly Flow[]): readonly Pod[] {
+  const ends = flows.flatMap(({ from, targets }) => [from, ...targets]);
+  return [...new Set(ends.flatMap(({ pod }) => pod ?? []))];
 }
 
 function readOne(path: string, cache: SourceCache): Outcome<SourceFile> {

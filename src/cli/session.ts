@@ -57,6 +57,12 @@ export class Session {
     return this.text('format') === 'json';
   }
 
+  /** The format of diagnostics that are a command's answer. */
+  get diagnosticFormat(): DiagnosticFormat {
+    const format = this.text('format');
+    return format === 'json' || format === 'sarif' ? format : 'text';
+  }
+
   get paint(): Paint {
     return paintFor(this.io.stdout, this.io.env, colorChoice(this.text('color')));
   }

@@ -8,7 +8,7 @@ import { transpileSources } from './transpile.js';
 let folder = '';
 beforeAll(() => {
   folder = transpileSources();
-});
+}, 60_000);
 afterAll(() => {
   rmSync(folder, { recursive: true });
 });

@@ -1,10 +1,95 @@
 /** Commands for those who write policies. */
+import { DEFAULT_TARGET, TARGETS } from '../../target.js';
 import type { CommandGroup } from '../spec.js';
-import { BUG_EXIT, CLUSTER, COLOR, FORMAT, INPUT_EXIT } from './shared.js';
+import { BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, FORMAT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
 
 export const policyCommands: CommandGroup = {
   title: 'policies',
   commands: [
+    {
+      name: 'check',
+      summary: 'report everything that is wrong or doubtful in policies',
+      purpose: [
+        'Reads policies and reports all that can be said about them before they act: errors with the exact place and what to do, conflicts of equal priority, rules that can never match, rules that others shadow. With a cluster also selectors that match nothing there.',
+        'Reads NetworkPolicy, ClusterNetworkPolicy, AdminNetworkPolicy and BaselineAdminNetworkPolicy manifests, and the policy language in .pol files.',
+      ],
+      operands: [POLICY_PATHS],
+      options: [
+        { ...CLUSTER, description: `${CLUSTER.description}; checks the policies against it` },
+        { flags: '--deny-warnings', description: 'exit 1 on warnings too' },
+        {
+          ...FORMAT,
+          description: 'text for people, json for machines, sarif for code scanning',
+          choices: ['text', 'json', 'sarif'],
+        },
+        COLOR,
+      ],
+      examples: [
+        { command: 'policyc check policies/', does: 'everything below a folder' },
+        {
+          command: 'policyc check policies/ --cluster cluster.yaml',
+          does: 'also what the cluster tells about them',
+        },
+        {
+          command: 'policyc check policies/ --format sarif > policies.sarif',
+          does: 'for code scanning',
+        },
+        {
+          command: 'helm template chart | policyc check -',
+          does: 'rendered manifests; diagnostics name the template',
+        },
+      ],
+      exits: [
+        { code: 0, when: 'no errors' },
+        { code: 1, when: 'errors in the policies, or warnings with --deny-warnings' },
+        INPUT_EXIT,
+        BUG_EXIT,
+      ],
+      load: () => import('../check.js'),
+    },
+    {
+      name: 'compile',
+      summary: 'compile policies into a bundle of eBPF programs',
+      purpose: [
+        'Compiles policies into one bundle: a manifest, BPF ELF objects and the policies for binding. The bundle knows no pod addresses; a node binds it to the cluster. The same input makes the same bytes on every machine.',
+        'Prints what was built. With a cluster it also says what the bundle becomes there. --emit prints one stage instead, and then writes a bundle only where -o is given.',
+      ],
+      operands: [POLICY_PATHS],
+      options: [
+        {
+          flags: '-o, --output <file>',
+          description:
+            'where the bundle goes; - for standard output; NAME.bundle after the first path unless told',
+        },
+        {
+          flags: '--target <kernel>',
+          description: 'the oldest kernel that must take the programs',
+          choices: TARGETS.map(({ name }) => name),
+          default: DEFAULT_TARGET,
+        },
+        {
+          flags: '--emit <stage>',
+          description: 'print this stage; elf is the object itself',
+          choices: ['model', 'plan', 'listing', 'elf'],
+        },
+        { ...CLUSTER, description: `${CLUSTER.description}; says how large the maps become there` },
+        FORMAT,
+        COLOR,
+      ],
+      examples: [
+        { command: 'policyc compile policies/ -o shop.bundle', does: 'compile a folder' },
+        {
+          command: 'policyc compile policies/ --emit listing',
+          does: 'the assembly, under policy lines',
+        },
+        {
+          command: 'policyc compile policies/ --emit elf > shop.o && llvm-objdump -d shop.o',
+          does: 'the object, for other tools',
+        },
+      ],
+      exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
+      load: () => import('../compile.js'),
+    },
     {
       name: 'eval',
       summary: 'say which flows the policies allow, and which rule decides',
@@ -27,8 +112,9 @@ export const policyCommands: CommandGroup = {
         },
         {
           flags: '--engine <engine>',
-          description: 'model: what the policies mean',
-          choices: ['model'],
+          description:
+            'model: what the policies mean; vm: the bytecode in user space; kernel: the bytecode in the kernel, as root, attached to nothing',
+          choices: ['model', 'vm', 'kernel'],
           default: 'model',
         },
         {

@@ -1,0 +1,108 @@
+/** `policyc compile`: policies → one bundle, or one stage of the way there. */
+import { basename, extname } from 'node:path';
+import { bind } from '../codegen/bind.js';
+import type { MapContents } from '../codegen/contents.js';
+import { compile, type Compilation } from '../compile.js';
+import { bug, diagnostic, InputError, throwIfErrors, unreachable } from '../diagnostics.js';
+import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
+import { checkModel } from '../ir/check.js';
+import type { ClusterSnapshot } from '../ir/cluster.js';
+import type { PolicyModel } from '../ir/model.js';
+import { normalize } from '../ir/normalize.js';
+import { DEFAULT_TARGET, targetNamed } from '../target.js';
+import { bundleReport, bundleText } from './bundle-report.js';
+import { DONE, type ExitCode } from './exit-codes.js';
+import { listingText } from './listing-text.js';
+import { modelJson } from './model-json.js';
+import { planText } from './plan-text.js';
+import type { Session } from './session.js';
+import { policycVersion } from './version.js';
+import { writeWhole } from './write-file.js';
+
+const STAGES = ['model', 'plan', 'listing', 'elf'] as const;
+type Stage = (typeof STAGES)[number];
+
+export async function run(session: Session): Promise<ExitCode> {
+  const stage = STAGES.find((one) => one === session.text('emit'));
+  const output = session.text('output');
+  if (stage === 'elf' || output === '-') refuseTerminal(session);
+  const target = targetNamed(session.text('target') ?? DEFAULT_TARGET) ?? bug('unknown target');
+  const { model, cluster } = await loadChecked(session);
+  const made = compile(model, target, policycVersion());
+  if (stage !== undefined) {
+    emit(session, stage, model, made);
+    if (output === undefined) return DONE;
+  }
+  const contents = cluster && bind(made.normal, made.plan, cluster, { at: session.io.now() });
+  writeBundleTo(session, output ?? defaultOutput(session.operands), made, contents);
+  return DONE;
+}
+
+async function loadChecked(
+  session: Session,
+): Promise<{ readonly model: PolicyModel; readonly cluster: ClusterSnapshot | undefined }> {
+  const cache = new SourceCache(session.io.stdin);
+  const policies = await loadPolicies(session.operands, cache);
+  const paths = session.list('cluster');
+  const cluster = paths.length === 0 ? undefined : await loadCluster(paths, cache);
+  const diagnostics = [...policies.diagnostics, ...(cluster?.diagnostics ?? [])];
+  throwIfErrors(diagnostics);
+  const model = policies.value ?? bug('no model, and no error that says why');
+  diagnostics.push(...checkModel(model, normalize(model), cluster?.value));
+  throwIfErrors(diagnostics);
+  await session.report(diagnostics);
+  return { model, cluster: cluster?.value };
+}
+
+function emit(
+  session: Session,
+  stage: Stage,
+  model: PolicyModel,
+  { plan, listing, object }: Compilation,
+): void {
+  switch (stage) {
+    case 'model':
+      session.printJson(modelJson(model));
+      break;
+    case 'plan':
+      session.print(planText(plan));
+      break;
+    case 'listing':
+      session.print(listingText(listing));
+      break;
+    case 'elf':
+      session.io.stdout.write(object);
+      break;
+    default:
+      unreachable(stage);
+  }
+}
+
+function writeBundleTo(
+  session: Session,
+  path: string,
+  { bytes, bundle, image }: Compilation,
+  contents: MapContents | undefined,
+): void {
+  if (path === '-') {
+    session.io.stdout.write(bytes);
+    return;
+  }
+  writeWhole(path, bytes);
+  const report = bundleReport(bundle, image, bytes.length, contents);
+  // The stage that was asked for is the answer on standard output.
+  if (session.text('emit') !== undefined) return;
+  if (session.json) session.printJson({ file: path, ...report });
+  else session.print(bundleText(path, report, session.paint));
+}
+
+/** `policies/` → `policies.bundle`, in the current folder. */
+function defaultOutput(paths: readonly string[]): string {
+  const [first = '-'] = paths;
+  const name = basename(first, extname(first)).replace(/[*?[\]{}]/g, '');
+  return `${/^[.-]*$/.test(name) ? 'policies' : name}.bundle`;
+}
+
+function refuseTerminal({ io }: Session): void {
+  if (io.stdout.isTerminal) throw new InputError([diagnostic('cli/binary-to-terminal', {})]);
+}
