@@ -1,4 +1,5 @@
 /** The diagnostic catalog: every message that policyc can report, keyed `stage/slug`. */
+import { assertCatalog } from './assert.js';
 import { bindCatalog } from './bind.js';
 import { bundleCatalog } from './bundle.js';
 import { checkCatalog } from './check.js';
@@ -15,6 +16,7 @@ import { syntaxCatalog } from './syntax.js';
 import { yamlCatalog } from './yaml.js';
 
 export const catalog = {
+  ...assertCatalog,
   ...bindCatalog,
   ...bundleCatalog,
   ...checkCatalog,
