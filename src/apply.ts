@@ -1,0 +1,82 @@
+/** From a bundle to a node: binds it to the cluster, and puts it on the node's interfaces. */
+import { bind } from './codegen/bind.js';
+import type { Bundle } from './codegen/bundle.js';
+import type { MapContents } from './codegen/contents.js';
+import { bug, throwIfErrors } from './diagnostics.js';
+import { isPolicyPod, type ClusterSnapshot } from './ir/cluster.js';
+import { normalize } from './ir/normalize.js';
+import { planLookups } from './ir/plan.js';
+import { applyContents, type ApplyResult } from './loader/deploy.js';
+import { loadPinned, type PinnedProgram } from './loader/deploy-load.js';
+import { checkNode, readEndpoints } from './loader/endpoints.js';
+import { jiffiesPerSecond } from './loader/kernel-clock.js';
+import { refusalsAsDiagnostics } from './loader/kernel-error.js';
+import { nativeDoor } from './loader/native.js';
+import type { SourceFile } from './source.js';
+
+export interface BoundNode {
+  readonly bundle: Bundle;
+  readonly cluster: ClusterSnapshot;
+  /** The instant at which rules with `until` are judged, in milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface NodeApply extends BoundNode {
+  readonly node: string;
+  /** Maps every pod of the node, as `namespace/name`, to the host side of its veth. */
+  readonly interfaces: SourceFile;
+  /** Where everything is pinned. */
+  readonly root: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+/**
+ * Puts the bundle in force for all pods of the node, in place of what was in force there.
+ *
+ * @throws {InputError} if anything is wrong with the input, or the kernel refuses; then nothing has changed
+ */
+export function applyBundle(options: NodeApply): ApplyResult {
+  const { bundle, cluster, node, interfaces, root, now } = options;
+  const endpoints = refusalsAsDiagnostics(() =>
+    readEndpoints(interfaces, cluster, node, (device) => nativeDoor().interfaceIndex(device)),
+  );
+  const contents = bindNode(options, node);
+  const object = objectOf(bundle, contents);
+  const { digest } = bundle;
+  return applyContents({ root, object, contents, endpoints, node, digest, now });
+}
+
+export interface NodeLoad extends BoundNode {
+  /** Its pods alone; all of the cluster's unless told. */
+  readonly node?: string;
+  /** An empty or new folder in a BPF file system. */
+  readonly folder: string;
+  readonly now: number;
+}
+
+/**
+ * Loads and pins the programs of pods without attaching them.
+ *
+ * @throws {InputError} if anything is wrong with the input, or the kernel refuses; then nothing is pinned
+ */
+export function loadBundle(options: NodeLoad): readonly PinnedProgram[] {
+  const { bundle, cluster, node, folder, now } = options;
+  if (node !== undefined) throwIfErrors(checkNode(cluster, node));
+  const contents = bindNode(options, node);
+  const record = { digest: bundle.digest, node: node ?? '', since: new Date(now).toISOString() };
+  return loadPinned({ object: objectOf(bundle, contents), contents, record, folder });
+}
+
+function bindNode({ bundle, cluster, at }: BoundNode, node: string | undefined): MapContents {
+  const normal = normalize(bundle.model);
+  const subjects = cluster.pods.filter(
+    (pod) => isPolicyPod(pod) && (node === undefined || pod.node === node),
+  );
+  const rate = refusalsAsDiagnostics(jiffiesPerSecond);
+  return bind(normal, planLookups(normal), cluster, { at, subjects, jiffiesPerSecond: rate });
+}
+
+function objectOf({ objects }: Bundle, { variant }: MapContents): Uint8Array {
+  return objects.get(variant) ?? bug(`the bundle has no object \`${variant}\``);
+}
