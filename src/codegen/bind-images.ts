@@ -4,9 +4,6 @@ import { MAPS, OTHER_GROUP, PORT_INDEX, PROTOCOL_GROUPS, TABLES } from './layout
 import type { BoundMap, BoundTable } from './contents.js';
 import type { MapDeclaration } from './listing.js';
 
-/** Bytes that a dense table may take before a hash takes its place. */
-export const DENSE_BUDGET = 64 * 1024 * 1024;
-
 /** Port indexes that all rows treat alike share a class, numbered protocol by protocol. */
 export interface PortClasses {
   /** The first port index of each class. */
@@ -52,11 +49,15 @@ export interface CellImages {
 }
 
 /** Cells by (port row, port class): all of them, or each row's most common one and the exceptions. */
-export function cellImages(rows: readonly PortRow[], classes: PortClasses): CellImages {
+export function cellImages(
+  rows: readonly PortRow[],
+  classes: PortClasses,
+  denseBudget: number,
+): CellImages {
   const stride = portStride(classes);
   const classAt = new Map(classes.starts.map((start, id) => [start, id]));
   const spansOf = (row: PortRow): readonly CellSpan[] => cellSpans(row, classes, classAt);
-  if (rows.length * stride * 4 <= DENSE_BUDGET) {
+  if (rows.length * stride * 4 <= denseBudget) {
     const cells = new Uint32Array(Math.max(1, rows.length * stride));
     for (const [id, row] of rows.entries()) {
       for (const { first, end, cell } of spansOf(row)) {

@@ -12,7 +12,6 @@ import {
   boundMap,
   cellImages,
   classifyPorts,
-  DENSE_BUDGET,
   pairMap,
   portImage,
   portStride,
@@ -46,8 +45,11 @@ export interface BindOptions {
   readonly subjects?: readonly Pod[];
   /** CONFIG_HZ of the kernel. */
   readonly jiffiesPerSecond?: number;
+  /** Bytes that the rows, and the cells, may take as arrays before hashes take their place. */
+  readonly denseBudget?: number;
 }
 
+const DEFAULT_DENSE_BUDGET = 64 * 1024 * 1024;
 const DEFAULT_JIFFIES_PER_SECOND = 250;
 
 /** @throws InputError if something does not fit; the diagnostic has the numbers */
@@ -57,6 +59,7 @@ export function bind(
   cluster: ClusterSnapshot,
   options: BindOptions,
 ): MapContents {
+  const denseBudget = options.denseBudget ?? DEFAULT_DENSE_BUDGET;
   const pods = cluster.pods.filter(isPolicyPod);
   const subjects = options.subjects ?? pods;
   const looks = new LookIndex(cluster, pods);
@@ -75,9 +78,9 @@ export function bind(
   const rowTable = new RowTable(addresses);
   const rowSets = new RowSets(rowTable);
   const setIds = viewsOf.map(({ ingress, egress }) => rowSets.idOf(ingress, egress));
-  const rows = rowImages(rowSets, rowTable, addresses);
+  const rows = rowImages(rowSets, rowTable, addresses, denseBudget);
   const ports = classifyPorts(rowTable.rows);
-  const cells = cellImages(rowTable.rows, ports);
+  const cells = cellImages(rowTable.rows, ports, denseBudget);
   const byAddress = addressMaps(addresses);
 
   const shape = new Uint8Array(SHAPE.size);
@@ -158,14 +161,19 @@ interface RowImages {
 }
 
 /** Rows by (row set, direction, class): all of them, or defaults by flavour and the exceptions. */
-function rowImages(rowSets: RowSets, rowTable: RowTable, addresses: AddressClasses): RowImages {
+function rowImages(
+  rowSets: RowSets,
+  rowTable: RowTable,
+  addresses: AddressClasses,
+  denseBudget: number,
+): RowImages {
   const { classes } = addresses;
   const count = rowSets.sets.length * 2 * classes.length;
   const allowed = rowTable.rows.map(allowedGroups);
   const word = (row: number, opposite: number): number =>
     ((row << ROW_ASPECT_BITS) | (~(allowed[opposite] ?? 0) & 0xf)) >>> 0;
   const directions = ['ingress', 'egress'] as const;
-  const dense = count * 4 <= DENSE_BUDGET;
+  const dense = count * 4 <= denseBudget;
   const rows = new Uint32Array(dense ? Math.max(1, count) : 1);
   const defaults = new Uint32Array(
     dense ? 1 : rowSets.sets.length * directions.length * FLAVOUR_STRIDE,

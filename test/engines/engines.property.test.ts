@@ -2,25 +2,61 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAddress } from '../../src/address.js';
-import { isPolicyPod } from '../../src/ir/cluster.js';
-import type { Judge, Protocol } from '../../src/ir/interpret.js';
+import { bind } from '../../src/codegen/bind.js';
+import { writeElf } from '../../src/codegen/elf.js';
+import { emitDatapath } from '../../src/codegen/emit.js';
+import { link } from '../../src/codegen/link.js';
+import { createPacketJudge } from '../../src/codegen/packet-judge.js';
+import { createVmRunner } from '../../src/codegen/vm-engine.js';
+import { normalize } from '../../src/ir/normalize.js';
+import { planLookups, type LookupPlan } from '../../src/ir/plan.js';
+import { createKernelRunner } from '../../src/loader/kernel-engine.js';
+import { isPolicyPod, type ClusterSnapshot } from '../../src/ir/cluster.js';
+import { createInterpreter, type Judge, type Protocol } from '../../src/ir/interpret.js';
 import { deciderName, type NormalModel } from '../../src/ir/normal-model.js';
-import { startEngine, type EngineName } from '../../src/cli/engines.js';
+
 import { ARRIVALS, REMOTES, worlds } from '../oracle/generate.js';
 import type { World } from '../oracle/objects.js';
 import { readCluster, readPolicies } from '../oracle/world-model.js';
 import { clusterText, policyText } from '../oracle/world-text.js';
 
-const RUNS = Number(process.env['POLICYC_RUNS'] ?? 40);
+interface Engine {
+  readonly kind: 'model' | 'vm' | 'kernel';
+  /** Tables even where the plan says code. */
+  readonly tables?: boolean;
+  readonly denseBudget?: number;
+}
+
+function startEngine(
+  { kind, tables, denseBudget }: Engine,
+  normal: NormalModel,
+  cluster: ClusterSnapshot,
+): { readonly judge: Judge; readonly close: () => void } {
+  const nothing = (): void => undefined;
+  if (kind === 'model')
+    return { judge: createInterpreter(normal, cluster, 0).judge, close: nothing };
+  const byTables = { kind: 'tables', why: 'the test says so' } as const;
+  const plan: LookupPlan =
+    tables === true ? { verdict: { ingress: byTables, egress: byTables } } : planLookups(normal);
+  const object = writeElf(link(emitDatapath(plan)));
+  const budget = denseBudget === undefined ? {} : { denseBudget };
+  const contents = bind(normal, plan, cluster, { at: 0, ...budget });
+  if (kind === 'vm') {
+    return { judge: createPacketJudge(contents, createVmRunner(object, contents)), close: nothing };
+  }
+  const runner = createKernelRunner(object, contents);
+  return { judge: createPacketJudge(contents, runner), close: () => runner.close() };
+}
+
+const RUNS = Number(process.env['POLICYC_RUNS'] ?? 25);
 const SEED = Number(process.env['POLICYC_SEED'] ?? 20260102);
 
 /** Every question about the world that packets can ask, with the engine's answer. */
-async function answers(engine: EngineName, world: World): Promise<ReadonlyMap<string, string>> {
+function answers(engine: Engine, world: World): ReadonlyMap<string, string> {
   const cluster = readCluster(clusterText(world));
-  const policies = readPolicies(policyText(world));
+  const normal = normalize(readPolicies(policyText(world)));
   const subjects = cluster.pods.filter(isPolicyPod);
-  const question = { policies, cluster, subjects, at: 0 };
-  const { model, judge, close } = await startEngine(engine, question);
+  const { judge, close } = startEngine(engine, normal, cluster);
   const found = new Map<string, string>();
   try {
     for (const subject of subjects) {
@@ -37,7 +73,7 @@ async function answers(engine: EngineName, world: World): Promise<ReadonlyMap<st
           ] as const) {
             const question = `${subject.namespace}/${subject.name} ${direction} ${text} ${protocol} ${port} ${localOrigin ? 'local' : ''}`;
             const judged = judge(subject, direction, remote, protocol, port, { localOrigin });
-            found.set(question, describeAnswer(model, judged));
+            found.set(question, describeAnswer(normal, judged));
           }
         }
       }
@@ -54,20 +90,32 @@ function describeAnswer(normal: NormalModel, judged: ReturnType<Judge>): string 
   return `${judged.verdict} by ${judged.reason} ${rule ?? '-'}`;
 }
 
-async function firstMismatch(engine: EngineName, world: World): Promise<string | undefined> {
-  const expected = await answers('model', world);
-  for (const [question, answer] of await answers(engine, world)) {
+function firstMismatch(engine: Engine, world: World): string | undefined {
+  const expected = answers({ kind: 'model' }, world);
+  for (const [question, answer] of answers(engine, world)) {
     const wanted = expected.get(question) ?? 'nothing';
-    if (answer !== wanted) return `${question}: the ${engine} says ${answer}, the model ${wanted}`;
+    if (answer !== wanted)
+      return `${question}: the ${engine.kind} says ${answer}, the model ${wanted}`;
   }
   return undefined;
 }
 
-describe.each(['vm', 'kernel'] as const)('the %s', (engine) => {
-  it('agrees with the model on random worlds', async () => {
-    const agree = fc.asyncProperty(worlds, async (world) => {
-      expect(await firstMismatch(engine, world)).toBeUndefined();
-    });
-    await fc.assert(agree, { numRuns: RUNS, seed: SEED });
-  }, 1_800_000);
+const LAYOUTS = [
+  ['as planned', {}],
+  ['with tables', { tables: true }],
+  ['with hashes', { tables: true, denseBudget: 0 }],
+  ['with code and hashes', { denseBudget: 0 }],
+] as const;
+
+describe.each(['vm', 'kernel'] as const)('the %s', (kind) => {
+  it.each(LAYOUTS)(
+    'agrees with the model on random worlds, %s',
+    (_, layout) => {
+      const agree = fc.property(worlds, (world) => {
+        expect(firstMismatch({ kind, ...layout }, world)).toBeUndefined();
+      });
+      fc.assert(agree, { numRuns: RUNS, seed: SEED });
+    },
+    1_800_000,
+  );
 });
