@@ -1,12 +1,14 @@
 /** All commands, in the groups in which help shows them. */
 import type { CommandGroup, CommandSpec } from './spec.js';
 import { bundleCommands } from './specs/bundles.js';
+import { nodeCommands } from './specs/nodes.js';
 import { otherCommands } from './specs/others.js';
 import { policyCommands } from './specs/policies.js';
 
 export const commandGroups: readonly CommandGroup[] = [
   policyCommands,
   bundleCommands,
+  nodeCommands,
   otherCommands,
 ];
 

@@ -69,14 +69,16 @@ async function reportFailure(error: unknown, argv: readonly string[], io: Io): P
 async function explainFailure(
   error: unknown,
 ): Promise<{ readonly diagnostics: readonly Diagnostic[]; readonly code: ExitCode }> {
-  if (error instanceof InputError) return { diagnostics: error.diagnostics, code: BAD_INPUT };
+  if (error instanceof InputError) {
+    const { diagnostics } = error;
+    // Our own programs are made to be provable, whatever the policy says.
+    const ours = diagnostics.some(({ code }) => code === 'kernel/verifier');
+    return { diagnostics, code: ours ? INTERNAL : BAD_INPUT };
+  }
   if (error instanceof Error && error.name === 'KernelError') {
     const { KernelError, kernelDiagnostic } = await import('../loader/kernel-error.js');
     if (error instanceof KernelError) {
-      const refusal = kernelDiagnostic(error);
-      // Our own programs are made to be provable, whatever the policy says.
-      const code = refusal.code === 'kernel/verifier' ? INTERNAL : BAD_INPUT;
-      return { diagnostics: [refusal], code };
+      return explainFailure(new InputError([kernelDiagnostic(error)]));
     }
   }
   const reason = error instanceof Error ? bugText(error) : String(error);

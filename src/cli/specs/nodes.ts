@@ -1,0 +1,121 @@
+/** Commands that put bundles on a node's interfaces. */
+import type { CommandGroup, OperandSpec, OptionSpec } from '../spec.js';
+import { BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, FORMAT, INPUT_EXIT } from './shared.js';
+
+const BUNDLE: OperandSpec = {
+  name: 'BUNDLE',
+  description: 'what compile wrote; - for standard input',
+  many: false,
+};
+
+const ROOT: OptionSpec = {
+  flags: '--root <dir>',
+  description: 'folder of a BPF file system that everything is pinned in',
+  default: '/sys/fs/bpf/policyc',
+};
+
+const AT: OptionSpec = {
+  flags: '--at <time>',
+  description: 'the instant at which rules with `until` are judged; now unless told',
+};
+
+const REQUIRED_CLUSTER: OptionSpec = { ...CLUSTER, required: true };
+
+const REFUSED_EXIT = {
+  code: 2,
+  when: 'the input or the machine does not allow it; what was in force stays in force',
+} as const;
+
+export const nodeCommands: CommandGroup = {
+  title: 'nodes',
+  commands: [
+    {
+      name: 'apply',
+      summary: 'put a bundle in force on the interfaces of a node',
+      purpose: [
+        "Binds the bundle to the cluster and attaches each local pod's programs to the host side of its veth: first in the chain of tcx, or as a clsact filter before Linux 6.6. Links and maps are pinned, so that it stays in force when this process ends.",
+        'Applying again replaces every program in one step, without a gap; pods that are gone are released. Where anything fails, what was in force before stays so and nothing of the attempt is left.',
+        'The interfaces file, JSON or YAML, has one line `namespace/pod: interface` for every pod of the node that takes part in policies.',
+      ],
+      operands: [BUNDLE],
+      options: [
+        REQUIRED_CLUSTER,
+        { flags: '--node <name>', description: 'the node that this is', required: true },
+        {
+          flags: '--interfaces <file>',
+          description: "maps `namespace/pod` to the host side of the pod's veth",
+          required: true,
+        },
+        ROOT,
+        AT,
+        FORMAT,
+        COLOR,
+      ],
+      examples: [
+        {
+          command:
+            'policyc apply shop.bundle --cluster cluster/ --node node-1 --interfaces veths.yaml',
+          does: 'put it in force, or replace what is',
+        },
+      ],
+      exits: [DONE_EXIT, REFUSED_EXIT, BUG_EXIT],
+      load: () => import('../apply.js'),
+    },
+    {
+      name: 'load',
+      summary: 'load and pin the programs of a bundle without attaching them',
+      purpose: [
+        "Binds the bundle to the cluster, loads every pod's programs and pins them, for other tools to run or attach. Prints an index as JSON: one entry for each program with its pod, its direction (`to_pod` judges packets to the pod, `from_pod` those that it sends), the path of its pin, and its type.",
+      ],
+      operands: [BUNDLE],
+      options: [
+        REQUIRED_CLUSTER,
+        { flags: '--node <name>', description: 'only the pods of this node' },
+        {
+          flags: '--pin <dir>',
+          description: 'an empty or new folder in a BPF file system',
+          required: true,
+        },
+        AT,
+        COLOR,
+      ],
+      examples: [
+        {
+          command: 'policyc load shop.bundle --cluster cluster/ --pin /sys/fs/bpf/shop',
+          does: 'load the programs of all pods',
+        },
+        { command: 'rm -r /sys/fs/bpf/shop', does: 'remove them again' },
+      ],
+      exits: [
+        DONE_EXIT,
+        { code: 2, when: 'the input or the machine does not allow it; nothing is pinned' },
+        BUG_EXIT,
+      ],
+      load: () => import('../load.js'),
+    },
+    {
+      name: 'status',
+      summary: 'show what is in force on this node',
+      purpose: [
+        'For every pod: its interface, its programs and their generation; for every generation: the digest of its bundle and since when it is in force.',
+      ],
+      operands: [],
+      options: [ROOT, FORMAT, COLOR],
+      examples: [{ command: 'policyc status', does: 'read it' }],
+      exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
+      load: () => import('../status.js'),
+    },
+    {
+      name: 'unload',
+      summary: 'detach and remove everything from this node',
+      purpose: [
+        'Detaches all programs and removes what is pinned. Nothing is enforced afterwards. Doing it twice does no harm.',
+      ],
+      operands: [],
+      options: [ROOT, FORMAT, COLOR],
+      examples: [{ command: 'policyc unload', does: 'stop enforcing' }],
+      exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
+      load: () => import('../unload.js'),
+    },
+  ],
+};
