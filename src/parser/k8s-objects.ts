@@ -2,7 +2,7 @@
 import { span, type SourceFile, type Span } from '../source.js';
 import { LocatedText } from './yaml-locate.js';
 import { contentStart, firstLine, type Extent, type NodePositions } from './yaml-positions.js';
-import { isObject, valueAt, type JsonObject, type JsonPath, type JsonValue } from './yaml-value.js';
+import { isObject, type JsonObject, type JsonPath } from './yaml-value.js';
 
 /** An object with its type; spans are made when they are asked for. */
 export class K8sObject {
@@ -18,11 +18,11 @@ export class K8sObject {
 
   /** `metadata.name`, where it is a string. */
   get name(): string | undefined {
-    return stringAt(this.value, ['metadata', 'name']);
+    return this.#metadata('name');
   }
 
   get namespace(): string | undefined {
-    return stringAt(this.value, ['metadata', 'namespace']);
+    return this.#metadata('namespace');
   }
 
   /** The value's text: exact for scalars and flow style, the first line of block style. */
@@ -59,6 +59,12 @@ export class K8sObject {
     return this.file.text.slice(at.start, at.end);
   }
 
+  #metadata(field: 'name' | 'namespace'): string | undefined {
+    const metadata = this.value['metadata'];
+    const value = isObject(metadata) ? metadata[field] : undefined;
+    return typeof value === 'string' ? value : undefined;
+  }
+
   #extent(): Extent {
     return this.positions.extentOf(this.value) ?? { start: 0, end: this.file.text.length };
   }
@@ -75,11 +81,6 @@ export class K8sObject {
   #span(extent: Extent): Span {
     return span(this.file, extent.start, extent.end);
   }
-}
-
-function stringAt(value: JsonValue, path: JsonPath): string | undefined {
-  const found = valueAt(value, path);
-  return typeof found === 'string' ? found : undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Checks a policy object against its API, and says what is wrong in terms of the text. */
 import { createRequire } from 'node:module';
 import type * as AjvModule from 'ajv';
-import type { Ajv, ErrorObject, FuncKeywordDefinition, ValidateFunction } from 'ajv';
+import type { Ajv, CodeKeywordDefinition, ErrorObject, ValidateFunction } from 'ajv';
 import { bug, diagnostic, type Diagnostic } from '../diagnostics.js';
 import { CHECKS, isPresent, type CheckName, type Finding, type Report } from './k8s-checks.js';
 import type { K8sPolicyKind } from './k8s-kinds.js';
@@ -19,9 +19,7 @@ const validators = new Map<K8sPolicyKind, ValidateFunction>();
 export function validatePolicy(object: K8sObject, kind: K8sPolicyKind): readonly Diagnostic[] {
   const validate = validatorOf(kind);
   if (validate(object.value)) return [];
-  const diagnostics = (validate.errors ?? []).flatMap(
-    (error) => diagnose(object, kind, error) ?? [],
-  );
+  const diagnostics = (validate.errors ?? []).flatMap((error) => diagnose(object, kind, error));
   return diagnostics.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
 }
 
@@ -55,21 +53,40 @@ function makeAjv(): Ajv {
 
 type Find<Rule> = (rule: Rule, value: JsonValue, report: Report) => void;
 
-/** A keyword whose errors carry findings. */
-function keyword<Rule>(name: string, find: Find<Rule>): FuncKeywordDefinition {
-  const validate: NonNullable<FuncKeywordDefinition['validate']> = (
-    rule: Rule,
-    value: JsonValue,
-  ): boolean => {
-    const findings: Finding[] = [];
-    find(rule, value, (code, args, path = [], at = 'value') => {
-      findings.push({ code, args, path, at });
-    });
-    if (findings.length === 0) return true;
-    validate.errors = findings.map((finding) => ({ keyword: name, params: { finding } }));
-    return false;
+/**
+ * A keyword whose errors carry findings. It is generated code that calls `find` with the value alone:
+ * keywords given as functions are handed paths, which costs more than all checks together.
+ */
+function keyword<Rule>(name: string, find: Find<Rule>): CodeKeywordDefinition {
+  const { _ } = require('ajv') as typeof AjvModule;
+  return {
+    keyword: name,
+    error: { message: name, params: ({ params }) => _`{findings: ${params['findings']}}` },
+    code: (context): void => {
+      const search = collect(find, context.schema as Rule);
+      const called = context.gen.scopeValue('func', { ref: search });
+      const findings = context.gen.const('findings', _`${called}(${context.data})`);
+      context.setParams({ findings });
+      context.fail(_`${findings} !== undefined`);
+    },
   };
-  return { keyword: name, errors: true, validate };
+}
+
+function collect<Rule>(
+  find: Find<Rule>,
+  rule: Rule,
+): (value: JsonValue) => readonly Finding[] | undefined {
+  let findings: Finding[] = [];
+  const report: Report = (code, args, path = [], at = 'value') => {
+    findings.push({ code, args, path, at });
+  };
+  return (value) => {
+    find(rule, value, report);
+    if (findings.length === 0) return undefined;
+    const found = findings;
+    findings = [];
+    return found;
+  };
 }
 
 const runCheck: Find<CheckName> = (name, value, report) => {
@@ -112,11 +129,14 @@ function diagnose(
   object: K8sObject,
   kind: K8sPolicyKind,
   error: ErrorObject,
-): Diagnostic | undefined {
+): readonly Diagnostic[] {
   const path = pathOf(object.value, error.instancePath);
-  const finding = (error.params as { readonly finding?: Finding }).finding;
-  if (finding !== undefined) return diagnoseFinding(object, kind, path, finding);
-  return describeSchemaError(object, describePlace(kind, path), path, error);
+  const { findings } = error.params as { readonly findings?: readonly Finding[] };
+  if (findings === undefined) {
+    const described = describeSchemaError(object, describePlace(kind, path), path, error);
+    return described === undefined ? [] : [described];
+  }
+  return findings.flatMap((finding) => diagnoseFinding(object, kind, path, finding) ?? []);
 }
 
 function diagnoseFinding(
