@@ -71,6 +71,20 @@ export const cliCatalog = {
     explanation:
       'The files were read and hold no policy of any kind that policyc knows. What they say is then that everything is allowed, which is seldom meant.',
   }),
+  'cli/no-tests': entry<{ paths: readonly string[] }>({
+    severity: 'warning',
+    message: ({ paths }) =>
+      `no \`test\` or \`assert\` is in ${paths.map((path) => `\`${path}\``).join(', ')}`,
+    hint: () => 'write them in a .pol file; manifests of Kubernetes have none',
+    explanation: 'Nothing was tried, so that nothing is proved. The exit code is 0 all the same.',
+  }),
+  'cli/not-formattable': entry<{ path: string }>({
+    severity: 'error',
+    message: ({ path }) => `\`${path}\` is no file of the policy language`,
+    hint: () => 'only files that end in .pol are formatted',
+    explanation:
+      'Manifests belong to other tools and stay as they are. In folders they are passed over.',
+  }),
   'cli/not-one-file': entry<{ option: string; path: string; count: number }>({
     severity: 'error',
     message: ({ option, path, count }) =>

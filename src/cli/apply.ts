@@ -1,12 +1,13 @@
 /** `policyc apply`: puts a bundle in force on a node. */
 import { applyBundle } from '../apply.js';
 import { readBundle } from '../codegen/bundle.js';
-import { bug, diagnostic, InputError, throwIfErrors } from '../diagnostics.js';
+import { bug, throwIfErrors } from '../diagnostics.js';
 import { loadCluster, SourceCache } from '../front-end.js';
 import type { ClusterSnapshot } from '../ir/cluster.js';
 import type { SourceFile } from '../source.js';
 import { DONE, type ExitCode } from './exit-codes.js';
 import { readBytes } from './read-bytes.js';
+import { readOne } from './read-one.js';
 import type { Session } from './session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
@@ -17,14 +18,14 @@ export async function run(session: Session): Promise<ExitCode> {
   const bundle = readBundle(path, readBytes(path, session.io.stdin));
   const cache = new SourceCache(session.io.stdin);
   const cluster = await readCluster(session, cache);
-  const interfaces = readOneFile(session.requiredText('interfaces'), '--interfaces', cache);
+  const interfaces = readInterfaces(session, cache);
   const now = session.io.now();
   const result = applyBundle({ bundle, cluster, node, interfaces, root, at, now });
   if (session.json) session.printJson({ digest: bundle.digest, ...result });
   else {
     const { generation, attached, replaced, removed } = result;
     session.print(
-      `generation ${generation} of ${bundle.digest.slice(0, 12)} is in force: ` +
+      `generation ${generation} of ${bundle.digest.slice(0, 19)} is in force: ` +
         `${attached.length} pods attached, ${replaced.length} replaced, ${removed.length} released\n`,
     );
   }
@@ -39,10 +40,9 @@ export async function readCluster(session: Session, cache: SourceCache): Promise
   return value ?? bug('no cluster, and no error that says why');
 }
 
-function readOneFile(path: string, option: string, cache: SourceCache): SourceFile {
-  const { value: files = [], diagnostics } = cache.read([path]);
+function readInterfaces(session: Session, cache: SourceCache): SourceFile {
+  const option = '--interfaces';
+  const { value, diagnostics } = readOne(session.requiredText('interfaces'), option, cache);
   throwIfErrors(diagnostics);
-  const [file] = files;
-  if (file !== undefined && files.length === 1) return file;
-  throw new InputError([diagnostic('cli/not-one-file', { option, path, count: files.length })]);
+  return value ?? bug('no file, and no error that says why');
 }

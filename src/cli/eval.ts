@@ -1,13 +1,13 @@
 /** `policyc eval`: verdicts on flows, and the rules that decide. */
-import { diagnostic, throwIfErrors, type Outcome } from '../diagnostics.js';
+import { throwIfErrors } from '../diagnostics.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
-import type { Pod } from '../ir/cluster.js';
+import type { ClusterSnapshot, Pod } from '../ir/cluster.js';
 import { judgeFlow, reportFlow, type Flow, type FlowReport } from '../ir/flows.js';
-import type { SourceFile } from '../source.js';
 import { engineName, startEngine, type Engine } from './engines.js';
 import { DONE, type ExitCode } from './exit-codes.js';
 import { readFlows } from './flow-file.js';
 import { flowTable } from './flow-table.js';
+import { readOne } from './read-one.js';
 import type { Session } from './session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
@@ -16,17 +16,15 @@ export async function run(session: Session): Promise<ExitCode> {
   const cache = new SourceCache(session.io.stdin);
   const policies = await loadPolicies(session.list('policies'), cache);
   const cluster = await loadCluster(session.list('cluster'), cache);
-  const file = readOne(session.requiredText('flows'), cache);
+  const file = readOne(session.requiredText('flows'), '--flows', cache);
   const flows = cluster.value && file.value ? readFlows(file.value, cluster.value) : undefined;
   const diagnostics = [policies, cluster, file, flows].flatMap((one) => one?.diagnostics ?? []);
   throwIfErrors(diagnostics);
   await session.report(diagnostics);
   if (policies.value && cluster.value && flows?.value) {
-    const subjects = subjectsOf(flows.value);
-    const question = { policies: policies.value, cluster: cluster.value, subjects, at };
-    const engine = await startEngine(name, question);
+    const engine = await startEngine(name, policies.value, at);
     try {
-      const reports = judgeAll(session, engine, flows.value);
+      const reports = judgeAll(session, engine, cluster.value, flows.value);
       if (session.json) session.printJson(reports);
       else session.print(flowTable(flows.value, reports, session.paint));
     } finally {
@@ -38,9 +36,11 @@ export async function run(session: Session): Promise<ExitCode> {
 
 function judgeAll(
   session: Session,
-  { model, judge }: Engine,
+  { model, judgeIn }: Engine,
+  cluster: ClusterSnapshot,
   flows: readonly Flow[],
 ): readonly FlowReport[] {
+  const judge = judgeIn(cluster, subjectsOf(flows));
   const progress = session.progress('judging flows');
   const reports = flows.map((flow, index, all) => {
     progress.report(index, all.length);
@@ -51,17 +51,7 @@ function judgeAll(
 }
 
 /** The pods that the flows touch: only these need programs. */
-export function subjectsOf(flows: readonly Flow[]): readonly Pod[] {
+function subjectsOf(flows: readonly Flow[]): readonly Pod[] {
   const ends = flows.flatMap(({ from, targets }) => [from, ...targets]);
   return [...new Set(ends.flatMap(({ pod }) => pod ?? []))];
-}
-
-function readOne(path: string, cache: SourceCache): Outcome<SourceFile> {
-  const { value: files, diagnostics } = cache.read([path]);
-  const [file, second] = files ?? [];
-  if (files !== undefined && second !== undefined) {
-    const args = { option: '--flows', path, count: files.length };
-    return { diagnostics: [...diagnostics, diagnostic('cli/not-one-file', args)] };
-  }
-  return file === undefined ? { diagnostics } : { value: file, diagnostics };
 }

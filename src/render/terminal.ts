@@ -63,9 +63,13 @@ function renderOne(one: Diagnostic, { paint, columns }: TerminalOptions): string
   const excerpt: ExcerptOptions = { paint, width, gutter };
   const lines = [header];
   frames.forEach((marks, index) => {
+    if (index > 0) lines.push(unnumbered(excerpt, ''));
     lines.push(...frameLines(marks, index === 0 ? '-->' : ':::', excerpt));
   });
-  if (one.hint !== undefined) lines.push(...hintLines(one.hint, excerpt, frames.length > 0));
+  if (one.hint !== undefined) {
+    if (frames.length > 0) lines.push(unnumbered(excerpt, ''));
+    lines.push(...hintLines(one.hint, excerpt, frames.length > 0));
+  }
   return `${lines.join('\n')}\n`;
 }
 
@@ -101,7 +105,6 @@ function frameLines(marks: readonly Mark[], arrow: string, options: ExcerptOptio
     `${' '.repeat(gutter)}${paint('frame', arrow)} ${placeText(first.span)}`,
     unnumbered(options, ''),
     ...body,
-    unnumbered(options, ''),
   ];
 }
 

@@ -1,7 +1,17 @@
 /** Commands for those who write policies. */
 import { DEFAULT_TARGET, TARGETS } from '../../target.js';
 import type { CommandGroup } from '../spec.js';
-import { BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, FORMAT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
+import {
+  AT,
+  BUG_EXIT,
+  CLUSTER,
+  COLOR,
+  DONE_EXIT,
+  ENGINE,
+  FORMAT,
+  INPUT_EXIT,
+  POLICY_PATHS,
+} from './shared.js';
 
 export const policyCommands: CommandGroup = {
   title: 'policies',
@@ -110,17 +120,8 @@ export const policyCommands: CommandGroup = {
           description: 'the list of flows; - reads standard input',
           required: true,
         },
-        {
-          flags: '--engine <engine>',
-          description:
-            'model: what the policies mean; vm: the bytecode in user space; kernel: the bytecode in the kernel, as root, attached to nothing',
-          choices: ['model', 'vm', 'kernel'],
-          default: 'model',
-        },
-        {
-          flags: '--at <time>',
-          description: 'judge rules with `until` at this instant instead of now (RFC 3339)',
-        },
+        { ...ENGINE, default: 'model' },
+        AT,
         FORMAT,
         COLOR,
       ],
@@ -138,6 +139,67 @@ export const policyCommands: CommandGroup = {
       ],
       exits: [{ code: 0, when: 'judged, whatever the verdicts' }, INPUT_EXIT, BUG_EXIT],
       load: () => import('../eval.js'),
+    },
+    {
+      name: 'test',
+      summary: 'run the tests and assertions that stand in policies',
+      purpose: [
+        'Runs every `test` and `assert` of the policy files over the cluster, and reports like a test runner: what failed, with the flow that goes against it. Without --cluster, the cluster is what the same paths hold.',
+        'The flows are judged by the compiled bytecode in user space unless told otherwise.',
+      ],
+      operands: [POLICY_PATHS],
+      options: [
+        CLUSTER,
+        { ...ENGINE, default: 'vm' },
+        AT,
+        { flags: '--junit <file>', description: 'also write the results as JUnit XML' },
+        FORMAT,
+        COLOR,
+      ],
+      examples: [
+        { command: 'policyc test policies/ --cluster cluster.yaml', does: 'all tests' },
+        {
+          command: 'sudo policyc test policies/ --cluster cluster.yaml --engine kernel',
+          does: 'the same, in the running kernel',
+        },
+        {
+          command: 'policyc test policies/ --cluster cluster.yaml --junit results.xml',
+          does: 'for a CI service',
+        },
+      ],
+      exits: [
+        { code: 0, when: 'all passed' },
+        { code: 1, when: 'some failed' },
+        INPUT_EXIT,
+        BUG_EXIT,
+      ],
+      load: () => import('../test.js'),
+    },
+    {
+      name: 'fmt',
+      summary: 'put files of the policy language into their one form',
+      purpose: [
+        'Rewrites .pol files in the one form that the language has; comments stay. In folders other files are passed over. Standard input is formatted to standard output.',
+      ],
+      operands: [
+        { ...POLICY_PATHS, description: '.pol file, folder, glob, or - for standard input' },
+      ],
+      options: [
+        { flags: '--check', description: 'write nothing; exit 1 where a file would change' },
+        FORMAT,
+        COLOR,
+      ],
+      examples: [
+        { command: 'policyc fmt policies/', does: 'format a folder in place' },
+        { command: 'policyc fmt --check policies/', does: 'for CI' },
+      ],
+      exits: [
+        DONE_EXIT,
+        { code: 1, when: 'with --check: a file would change' },
+        INPUT_EXIT,
+        BUG_EXIT,
+      ],
+      load: () => import('../fmt.js'),
     },
   ],
 };

@@ -27,6 +27,18 @@ export const CLUSTER: OptionSpec = {
   description: 'manifests of the cluster: namespaces, pods, workloads, nodes, Services',
 };
 
+export const ENGINE: OptionSpec = {
+  flags: '--engine <engine>',
+  description:
+    'model: what the policies mean; vm: the bytecode in user space; kernel: the bytecode in the kernel, as root, attached to nothing',
+  choices: ['model', 'vm', 'kernel'],
+};
+
+export const AT: OptionSpec = {
+  flags: '--at <time>',
+  description: 'judge rules with `until` at this instant instead of now (RFC 3339)',
+};
+
 export const DONE_EXIT: ExitSpec = { code: 0, when: 'done' };
 export const INPUT_EXIT: ExitSpec = { code: 2, when: 'the input or the arguments cannot be used' };
 export const BUG_EXIT: ExitSpec = { code: 70, when: 'a fault of policyc; please report it' };
