@@ -1,7 +1,7 @@
 /** Arms: rules taken apart into one address atom and a list of port intervals each. */
 import type { Address } from '../address.js';
 import type { Direction, Peer, PortMatch } from '../ir/model.js';
-import type { NormalModel, NormalPolicy, NormalRule } from '../ir/normal-model.js';
+import type { NormalPolicy, NormalRule } from '../ir/normal-model.js';
 import { portMatchKey } from '../ir/peer-key.js';
 import type { AtomId, AtomTable } from './bind-atoms.js';
 import type { Flavour } from './layout.js';
@@ -15,8 +15,7 @@ export const EVERY_PORT: readonly PortInterval[] = [[0, PORT_INDEX.other]];
 
 /** One way for a packet to match a rule. */
 export interface Arm {
-  /** Position in the order of decision, over all rules of the direction. */
-  readonly order: number;
+  /** Its id grows in the order of decision. */
   readonly rule: NormalRule;
   readonly policy: NormalPolicy;
   /** The remote address must satisfy these; none for peers of a whole flavour. */
@@ -40,33 +39,22 @@ const EVERY_FLAVOUR: ReadonlySet<Flavour> = new Set([
 const BOUND: ReadonlySet<Flavour> = new Set(['outside', 'pod', 'node', 'service']);
 const OUTSIDE: ReadonlySet<Flavour> = new Set(['outside']);
 
-/** The arms of each policy in the direction, by the policy's index. Rules past `at` have none. */
-export function armPolicies(
-  model: NormalModel,
+/** The arms of a policy's rules in the direction, in decision order. Rules past `at` have none. */
+export function armPolicy(
+  policy: NormalPolicy,
   direction: Direction,
   at: number,
   atoms: AtomTable,
-): ReadonlyMap<number, readonly Arm[]> {
-  const arms = new Map<number, readonly Arm[]>();
-  let order = 0;
-  for (const policy of model.policies) {
-    const own: Arm[] = [];
-    for (const rule of policy.rules) {
-      if (rule.direction !== direction) continue;
-      order += 1;
-      if (rule.until !== undefined && at >= rule.until) continue;
-      for (const peer of rule.peers) {
-        for (const part of armPeer(rule, peer, direction, atoms)) {
-          own.push({ order, rule, policy, ...part });
-        }
-      }
-    }
-    if (own.length > 0) arms.set(policy.index, own);
-  }
-  return arms;
+): readonly Arm[] {
+  return policy.rules.flatMap((rule) => {
+    if (rule.direction !== direction || (rule.until !== undefined && at >= rule.until)) return [];
+    return rule.peers.flatMap((peer) =>
+      armPeer(rule, peer, direction, atoms).map((part): Arm => ({ rule, policy, ...part })),
+    );
+  });
 }
 
-type ArmPart = Omit<Arm, 'order' | 'rule' | 'policy'>;
+type ArmPart = Omit<Arm, 'rule' | 'policy'>;
 
 function armPeer(
   rule: NormalRule,

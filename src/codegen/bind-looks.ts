@@ -22,6 +22,8 @@ export interface PodLook {
 export class LookIndex {
   readonly looks: PodLook[] = [];
   readonly #ids = new Map<string, LookId>();
+  readonly #ofPod = new Map<Pod, LookId>();
+  readonly #every: LookId[] = [];
   readonly #cluster: ClusterSnapshot;
   readonly #byNamespace = new Map<string, LookId[]>();
   readonly #byLabel = new Map<string, LookId[]>();
@@ -37,17 +39,11 @@ export class LookIndex {
 
   /** The look of a pod of the cluster. */
   lookOf(pod: Pod): LookId {
-    const key = lookKey(pod);
-    const known = this.#ids.get(key);
-    if (known !== undefined) return known;
-    const id = this.looks.length;
-    const { namespace, labels, ports } = pod;
-    this.looks.push({ id, namespace, labels, ports });
-    this.#ids.set(key, id);
-    append(this.#byNamespace, namespace, id);
-    for (const [label, value] of labels) {
-      append(this.#byKey, label, id);
-      append(this.#byLabel, labelKey(label, value), id);
+    let id = this.#ofPod.get(pod);
+    if (id === undefined) {
+      const key = lookKey(pod);
+      id = this.#ids.get(key) ?? this.#addLook(key, pod);
+      this.#ofPod.set(pod, id);
     }
     return id;
   }
@@ -70,12 +66,25 @@ export class LookIndex {
     return selected;
   }
 
+  #addLook(key: string, { namespace, labels, ports }: Pod): LookId {
+    const id = this.looks.length;
+    this.looks.push({ id, namespace, labels, ports });
+    this.#ids.set(key, id);
+    this.#every.push(id);
+    append(this.#byNamespace, namespace, id);
+    for (const [label, value] of labels) {
+      append(this.#byKey, label, id);
+      append(this.#byLabel, labelKey(label, value), id);
+    }
+    return id;
+  }
+
   /** The shortest list that surely holds all looks of the namespaces and labels. */
   #candidates(
     namespaces: ReadonlySet<string> | 'every',
     selector: LabelSelector,
   ): readonly LookId[] {
-    let best: readonly LookId[] = this.looks.map(({ id }) => id);
+    let best: readonly LookId[] = this.#every;
     if (namespaces !== 'every') {
       best = [...namespaces].flatMap((name) => this.#byNamespace.get(name) ?? []);
     }

@@ -8,7 +8,7 @@ import {
   type NormalTier,
 } from '../ir/normal-model.js';
 import { hasSay } from '../ir/plan.js';
-import { armPolicies, type Arm, type PortInterval } from './bind-arms.js';
+import { armPolicy, type Arm, type PortInterval } from './bind-arms.js';
 import type { AtomId, AtomTable } from './bind-atoms.js';
 import type { LookId, LookIndex } from './bind-looks.js';
 import { FLAVOURS, portIndex, type Flavour } from './layout.js';
@@ -52,24 +52,38 @@ export function createSubjectViews(
   atoms: AtomTable,
 ): SubjectViews {
   const policiesOf = selectPolicies(model, looks);
-  const arms = {
-    ingress: armPolicies(model, 'ingress', at, atoms),
-    egress: armPolicies(model, 'egress', at, atoms),
+  const armed = {
+    ingress: new Map<number, readonly Arm[]>(),
+    egress: new Map<number, readonly Arm[]>(),
+  };
+  const armsOf = (index: number, direction: Direction): readonly Arm[] => {
+    const policy = model.policies[index];
+    if (policy === undefined) return [];
+    let arms = armed[direction].get(index);
+    if (arms === undefined) {
+      arms = armPolicy(policy, direction, at, atoms);
+      armed[direction].set(index, arms);
+    }
+    return arms;
   };
   const views = new Map<string, SubjectView>();
+  const ofPod = { ingress: new Map<Pod, SubjectView>(), egress: new Map<Pod, SubjectView>() };
   return {
     viewOf: (pod, direction) => {
+      const known = ofPod[direction].get(pod);
+      if (known !== undefined) return known;
       const policies = (policiesOf.get(looks.lookOf(pod)) ?? []).filter((index) => {
         const policy = model.policies[index];
         return policy !== undefined && hasSay(policy, direction);
       });
-      const own = policies.flatMap((index) => arms[direction].get(index) ?? []);
+      const own = policies.flatMap((index) => armsOf(index, direction));
       const key = viewKey(pod, direction, policies, own);
       let view = views.get(key);
       if (view === undefined) {
         view = buildView(model, key, direction, policies, own, pod, atoms);
         views.set(key, view);
       }
+      ofPod[direction].set(pod, view);
       return view;
     },
   };
