@@ -43,7 +43,8 @@ class ObjectReader {
   ) {}
 
   readDocument(document: ParsedDocument): void {
-    this.#read(document.value, document.start);
+    const { value, start } = document;
+    this.#read(value, this.file.text.startsWith('---', start) ? start + 3 : start);
   }
 
   #read(value: JsonValue, near: number, itemType?: ItemType): void {

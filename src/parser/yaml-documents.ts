@@ -37,9 +37,9 @@ export function parseDocuments(file: SourceFile): ParsedText {
 
 function parseJsonDocuments(file: SourceFile): ParsedText {
   const positions = new NodePositions();
-  const { values, fault } = parseJsonTexts(file.text, positions);
+  const { texts, fault } = parseJsonTexts(file.text, positions);
   return {
-    documents: values.map((value) => ({ value, start: 0, end: file.text.length })),
+    documents: texts,
     positions,
     diagnostics: fault === undefined ? [] : [jsonDiagnostic(file, fault)],
   };

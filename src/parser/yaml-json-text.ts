@@ -1,6 +1,6 @@
 /** Parses JSON texts, one after another, with the positions of objects and arrays. */
 import type { JsonValue } from './yaml-value.js';
-import type { NodePositions } from './yaml-positions.js';
+import type { Extent, NodePositions } from './yaml-positions.js';
 
 /** Nesting that no Kubernetes object comes near, and that cannot exhaust the stack. */
 export const MAX_DEPTH = 200;
@@ -10,8 +10,12 @@ export type JsonFault =
   | { readonly kind: 'duplicate-key'; readonly key: string; readonly offset: number }
   | { readonly kind: 'too-deep'; readonly offset: number };
 
+export interface JsonText extends Extent {
+  readonly value: JsonValue;
+}
+
 export interface JsonTexts {
-  readonly values: readonly JsonValue[];
+  readonly texts: readonly JsonText[];
   readonly fault?: JsonFault;
 }
 
@@ -23,15 +27,19 @@ class Fault extends Error {
 
 /** Parses the texts in order and stops at the first fault. */
 export function parseJsonTexts(text: string, positions: NodePositions): JsonTexts {
-  const values: JsonValue[] = [];
+  const texts: JsonText[] = [];
   const scanner = new JsonScanner(text, positions);
   try {
-    while (scanner.more()) values.push(scanner.value(0));
+    while (scanner.more()) {
+      const start = scanner.offset;
+      const value = scanner.value(0);
+      texts.push({ value, start, end: scanner.offset });
+    }
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    return { values, fault: error.fault };
+    return { texts, fault: error.fault };
   }
-  return { values };
+  return { texts };
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?/y;
@@ -43,6 +51,10 @@ class JsonScanner {
     readonly text: string,
     readonly positions: NodePositions,
   ) {}
+
+  get offset(): number {
+    return this.#at;
+  }
 
   more(): boolean {
     this.#skipSpace();

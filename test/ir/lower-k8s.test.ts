@@ -337,4 +337,21 @@ describe('objects beside the policies', () => {
       undefined,
     ]);
   });
+
+  it('in JSON, each text has its own origin', () => {
+    const object = (name: string): string =>
+      JSON.stringify({
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'NetworkPolicy',
+        metadata: { name, annotations: { 'internal.config.kubernetes.io/path': `${name}.yaml` } },
+        spec: { podSelector: {} },
+      });
+    const policies = policiesOf(`${object('a')}\n${object('b')}`, 'x.json');
+    const origins = policies.map((one) => regionOf(one.origin)?.origin);
+    expect(origins).toEqual(['a.yaml', 'b.yaml']);
+    expect(policies[0]?.origin.file.regions.map(({ start, end }) => end - start)).toEqual([
+      object('a').length,
+      object('b').length,
+    ]);
+  });
 });
