@@ -1,0 +1,199 @@
+/** check, compile, dump, test and fmt, as users call them. */
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { invoke } from './invoke.js';
+import { CLUSTER, enterWorkspace, LANGUAGE, POLICY } from './workspace.js';
+
+let workspace: ReturnType<typeof enterWorkspace>;
+beforeEach(() => {
+  workspace = enterWorkspace({
+    'cluster.yaml': CLUSTER,
+    'policy.yaml': POLICY,
+    'shop.pol': LANGUAGE,
+    'bad.yaml': POLICY.replace('podSelector: {', 'podSelektor: {'),
+    'typo.yaml': POLICY.replace('app: db', 'app: dbb'),
+  });
+});
+afterEach(() => workspace.leave());
+
+describe('policyc check', () => {
+  it('has nothing to say about good policies', async () => {
+    const { code, stdout } = await invoke(['check', 'policy.yaml', '--cluster', 'cluster.yaml']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'no problems in 1 policy with 1 rule\n' });
+  });
+
+  it('answers no where there are errors', async () => {
+    const { code, stdout } = await invoke(['check', 'bad.yaml']);
+    expect(code).toBe(1);
+    expect(stdout).toContain(' --> bad.yaml:7:3');
+    expect(stdout).toContain('did you mean `podSelector`?');
+  });
+
+  it('warns of selectors that match nothing in the cluster', async () => {
+    const question = ['check', 'typo.yaml', '--cluster', 'cluster.yaml'];
+    const warned = await invoke(question);
+    expect(warned.code).toBe(0);
+    expect(warned.stdout).toContain('warning[check/');
+    expect((await invoke([...question, '--deny-warnings'])).code).toBe(1);
+  });
+
+  it('writes SARIF and JSON', async () => {
+    const sarif = await invoke(['check', 'bad.yaml', '--format', 'sarif']);
+    expect(JSON.parse(sarif.stdout)).toMatchObject({
+      version: '2.1.0',
+      runs: [{ results: [{ level: 'error' }] }],
+    });
+    const json = await invoke(['check', 'policy.yaml', '--format', 'json']);
+    expect(JSON.parse(json.stdout)).toEqual({ errors: 0, warnings: 0, diagnostics: [] });
+  });
+
+  it('cannot answer about files that it cannot read', async () => {
+    expect(await invoke(['check', 'missing.yaml'])).toMatchObject({ code: 2 });
+  });
+});
+
+describe('policyc compile and dump', () => {
+  it('writes the same bundle every time, and says what is in it', async () => {
+    const first = await invoke(['compile', 'policy.yaml', 'shop.pol', '-o', 'a.bundle']);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    await invoke(['compile', 'policy.yaml', 'shop.pol', '-o', 'b.bundle']);
+    expect(readFileSync('a.bundle').equals(readFileSync('b.bundle'))).toBe(true);
+    const dumped = await invoke(['dump', 'a.bundle', '--format', 'json']);
+    const content = JSON.parse(dumped.stdout) as {
+      readonly digest: string;
+      readonly bytes: number;
+      readonly cells: readonly { readonly name: string; readonly at: string }[];
+    };
+    expect(first.stdout).toContain(`sha256:${content.digest}`);
+    expect(content.bytes).toBe(readFileSync('a.bundle').length);
+    expect(content.cells).toContainEqual(
+      expect.objectContaining({ name: 'shop/db ingress[0]', at: 'policy.yaml:9:7' }),
+    );
+  });
+
+  it('names the bundle after the first path', async () => {
+    await invoke(['compile', 'policy.yaml']);
+    expect(existsSync('policy.bundle')).toBe(true);
+  });
+
+  it('writes no bundle for bad policies, and leaves nothing behind', async () => {
+    const before = readdirSync('.');
+    expect(await invoke(['compile', 'bad.yaml', '-o', 'x.bundle'])).toMatchObject({ code: 2 });
+    expect(readdirSync('.')).toEqual(before);
+  });
+
+  it('says how large the maps are in a cluster', async () => {
+    const argv = ['compile', 'policy.yaml', '--cluster', 'cluster.yaml', '--format', 'json'];
+    const { stdout } = await invoke(argv);
+    const report = JSON.parse(stdout) as {
+      readonly subjects: number;
+      readonly maps: readonly { readonly entries: number }[];
+    };
+    expect(report.subjects).toBe(2);
+    expect(report.maps.every(({ entries }) => entries >= 0)).toBe(true);
+  });
+
+  it('emits each stage, and then no bundle', async () => {
+    const before = readdirSync('.');
+    const emit = (stage: string): ReturnType<typeof invoke> =>
+      invoke(['compile', 'policy.yaml', '--emit', stage]);
+    expect(JSON.parse((await emit('model')).stdout)).toMatchObject({
+      policies: [{ name: 'db', rules: [{ origin: 'policy.yaml:9:7' }] }],
+    });
+    expect((await emit('plan')).stdout).toMatch(/^ingress: code/);
+    expect((await emit('listing')).stdout).toMatch(/^to_pod:$/m);
+    expect((await emit('elf')).stdout.slice(1, 4)).toBe('ELF');
+    expect(readdirSync('.')).toEqual(before);
+  });
+
+  it('keeps binary output off a terminal', async () => {
+    for (const more of [
+      ['--emit', 'elf'],
+      ['-o', '-'],
+    ]) {
+      const result = await invoke(['compile', 'policy.yaml', ...more], { terminal: true });
+      expect(result).toMatchObject({ code: 2, stdout: '' });
+    }
+  });
+
+  it('shows the rule of every instruction that a rule caused', async () => {
+    await invoke(['compile', 'policy.yaml', '-o', 'a.bundle']);
+    const { stdout } = await invoke(['dump', 'a.bundle']);
+    expect(stdout).toMatch(/^; policy\.yaml:9: /m);
+    expect(stdout).toMatch(/shop\/db ingress\[0\] +policy\.yaml:9:7 +- from:/);
+  });
+
+  it('refuses what is no bundle, and a damaged one', async () => {
+    expect(await invoke(['dump', 'policy.yaml'])).toMatchObject({ code: 2 });
+    expect(await invoke(['dump', 'missing'])).toMatchObject({ code: 2 });
+    await invoke(['compile', 'policy.yaml', '-o', 'a.bundle']);
+    const bytes = readFileSync('a.bundle');
+    const middle = bytes.length >> 1;
+    bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+    writeFileSync('a.bundle', bytes);
+    const { code, stderr } = await invoke(['dump', 'a.bundle']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('error[bundle/unreadable]');
+  });
+});
+
+describe('policyc test', () => {
+  const question = ['test', 'shop.pol', '--cluster', 'cluster.yaml'];
+
+  it.each(['model', 'vm'])('passes by the %s', async (engine) => {
+    const { code, stdout } = await invoke([...question, '--engine', engine]);
+    expect(stdout).toContain('2 passed, 0 failed');
+    expect(code).toBe(0);
+  });
+
+  it('shows what fails, and writes JUnit', async () => {
+    writeFileSync('shop.pol', LANGUAGE.replace('expect deny', 'expect allow'));
+    const { code, stdout } = await invoke([...question, '--junit', 'results.xml']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('FAIL  test "no shell from the front end"');
+    expect(stdout).toContain('error[assert/test-failed]');
+    expect(readFileSync('results.xml', 'utf8')).toContain('tests="2" failures="1"');
+    const json = await invoke([...question, '--format', 'json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ passed: 1, failed: 1 });
+  });
+
+  it('warns where there is nothing to run', async () => {
+    const { code, stderr } = await invoke(['test', 'policy.yaml']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('warning[cli/no-tests]');
+  });
+});
+
+describe('policyc fmt', () => {
+  const ugly = 'namespace   shop {\nisolate ingress\n}\n';
+  const pretty = 'namespace shop {\n  isolate ingress\n}\n';
+
+  it('checks, formats, and then has nothing to do', async () => {
+    writeFileSync('ugly.pol', ugly);
+    const checked = await invoke(['fmt', '--check', 'ugly.pol']);
+    expect(checked).toMatchObject({ code: 1 });
+    expect(readFileSync('ugly.pol', 'utf8')).toBe(ugly);
+    expect(await invoke(['fmt', 'ugly.pol'])).toMatchObject({ code: 0 });
+    expect(readFileSync('ugly.pol', 'utf8')).toBe(pretty);
+    expect(await invoke(['fmt', '--check', 'ugly.pol'])).toMatchObject({ code: 0 });
+  });
+
+  it('filters standard input', async () => {
+    expect(await invoke(['fmt', '-'], { stdin: ugly })).toMatchObject({ code: 0, stdout: pretty });
+  });
+
+  it('reports files that it cannot read as policies, and formats the others', async () => {
+    writeFileSync('ugly.pol', ugly);
+    writeFileSync('broken.pol', 'namespace {');
+    const { code, stderr } = await invoke(['fmt', '.']);
+    expect(code).toBe(2);
+    expect(stderr).toContain(' --> broken.pol:1:');
+    expect(readFileSync('ugly.pol', 'utf8')).toBe(pretty);
+    expect(readFileSync('broken.pol', 'utf8')).toBe('namespace {');
+  });
+
+  it('leaves manifests alone', async () => {
+    expect(await invoke(['fmt', 'policy.yaml'])).toMatchObject({ code: 2 });
+    expect(readFileSync('policy.yaml', 'utf8')).toBe(POLICY);
+  });
+});
