@@ -25,7 +25,7 @@ export async function run(session: Session): Promise<ExitCode> {
   else {
     const { generation, attached, replaced, removed } = result;
     session.print(
-      `generation ${generation} of ${bundle.digest.slice(0, 19)} is in force: ` +
+      `generation ${generation} of ${bundle.digest.slice(0, 12)} is in force: ` +
         `${attached.length} pods attached, ${replaced.length} replaced, ${removed.length} released\n`,
     );
   }

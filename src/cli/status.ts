@@ -20,7 +20,7 @@ function printText(session: Session, { root, generations, pods }: DeployStatus):
   }
   const generationRows = generations.map(({ generation, record }): readonly TableCell[] => [
     { text: String(generation), align: 'right' },
-    { text: record?.digest.slice(0, 19) ?? '?' },
+    { text: record?.digest.slice(0, 12) ?? '?' },
     { text: record?.node ?? '?' },
     { text: record?.since ?? 'never: its apply was killed' },
   ]);
