@@ -172,8 +172,8 @@ export const policyCatalog = {
     message: () => 'the rule does not say which ports it allows',
     hint: () => 'add `port 443/tcp`, or `any port` to allow every port and protocol',
     explanation:
-      'An allow that opens every port should say so. Rules whose only peer is `dns` mean 53/udp and ' +
-      '53/tcp.',
+      'An allow that opens every port should say so. Rules for traffic to `dns` alone mean 53/udp ' +
+      'and 53/tcp.',
   }),
   'policy/misplaced-clause': entry<{ word: string; place: string }>({
     severity: 'error',

@@ -46,11 +46,9 @@ const DNS_PORTS: readonly PortMatch[] = [
   { kind: 'range', protocol: 'TCP', first: 53, last: 53 },
 ];
 
-/** Whether the peers are `dns` alone, so that its ports need not be written. */
-export function impliedPorts(...lists: readonly PeerList[]): readonly PortMatch[] | undefined {
-  const isDns = lists.some((list) =>
-    list.peers.every((peer) => peer.kind === 'known' && peer.which === 'dns'),
-  );
+/** The ports of traffic to the peers where they are `dns` alone, so that none need be written. */
+export function impliedPorts({ peers }: PeerList): readonly PortMatch[] | undefined {
+  const isDns = peers.every((peer) => peer.kind === 'known' && peer.which === 'dns');
   return isDns ? DNS_PORTS : undefined;
 }
 

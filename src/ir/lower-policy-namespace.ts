@@ -159,14 +159,14 @@ function ruleOf(
   ports: AllowStatement['tail']['ports'],
   clauses: Clauses,
   block: Block,
-  implying: PeerList = peers,
+  implying?: PeerList,
 ): Rule {
   const name = `${direction}[0]`;
   const parts = {
     direction,
     action: 'allow' as const,
     peers,
-    implying,
+    ...(implying === undefined ? {} : { implying }),
     ports,
     clauses,
     name,

@@ -10,7 +10,7 @@ export interface RuleDraft {
   readonly direction: Direction;
   readonly action: Action;
   readonly peers: PeerList;
-  /** The end that receives, whose ports may be implied; `peers` where it is left out. */
+  /** The end that receives, whose ports may be implied; the peers of egress if left out. */
   readonly implying?: PeerList;
   readonly ports: PortClause | undefined;
   readonly clauses: Clauses;
@@ -47,7 +47,8 @@ export function lowerRule(draft: RuleDraft, home: Home, names: Names): Rule {
 function lowerPorts(draft: RuleDraft, home: Home, names: Names): Rule['ports'] {
   const stated = lowerPortClause(draft.ports, home, names);
   if (stated !== undefined) return stated;
-  const implied = impliedPorts(draft.implying ?? draft.peers);
+  const receivers = draft.implying ?? (draft.direction === 'egress' ? draft.peers : undefined);
+  const implied = receivers === undefined ? undefined : impliedPorts(receivers);
   if (implied !== undefined) return implied;
   if (draft.action === 'allow') {
     names.reporter.report('policy/ports-unstated', {}, draft.origin);

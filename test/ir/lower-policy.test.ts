@@ -89,7 +89,7 @@ describe('lowerPolicyFiles', () => {
     expect(lower(file('a.pol', text.join('\n'))).policies[0]?.rules[0]?.peers).toHaveLength(2);
   });
 
-  it('keeps declared order, of 100,000 sets in a row', () => {
+  it('follows 100,000 groups of each other, declared in order', () => {
     const lines = Array.from({ length: 100_000 }, (_, i) => `group g${i + 1} = g${i}`);
     expect(lower(file('a.pol', `group g0 = pods\n${lines.join('\n')}`)).policies).toEqual([]);
   });
