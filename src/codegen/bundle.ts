@@ -61,6 +61,7 @@ export interface BundleParts {
   readonly object: Uint8Array;
 }
 
+const TAR_BLOCK = 512;
 const MANIFEST = 'manifest.json';
 const POLICY = 'policy.json';
 const OBJECT = `objects/${DATAPATH_VARIANT}.o`;
@@ -76,14 +77,14 @@ export function writeBundle(parts: BundleParts): { bytes: Uint8Array; bundle: Bu
   if (!schemas().manifest(manifest)) bug('the manifest does not fit its own schema');
   const manifestBytes = jsonBytes(manifest);
   const attrs = { mtime: 0, uid: 0, gid: 0, mode: '644' };
-  const bytes = createTar([{ name: MANIFEST, data: manifestBytes }, ...files], { attrs });
+  const archive = createTar([{ name: MANIFEST, data: manifestBytes }, ...files], { attrs });
   const bundle: Bundle = {
     digest: sha256(manifestBytes),
     manifest,
     objects: new Map([[DATAPATH_VARIANT, parts.object]]),
     model: parts.model,
   };
-  return { bytes, bundle };
+  return { bytes: endArchive(archive), bundle };
 }
 
 /**
@@ -118,6 +119,13 @@ export function readBundle(path: string, bytes: Uint8Array): Bundle {
   if (!isEncodedModel(encoded)) return refuse(`${POLICY} does not fit its schema`);
   const model = restoreModel(encoded) ?? refuse(`${POLICY} contradicts itself`);
   return { digest: sha256(manifestBytes), manifest, objects, model };
+}
+
+/** POSIX ends an archive with two blocks of zeros; the library writes one. */
+function endArchive(archive: Uint8Array): Uint8Array {
+  const ended = new Uint8Array(archive.length + TAR_BLOCK);
+  ended.set(archive);
+  return ended;
 }
 
 function manifestOf(
