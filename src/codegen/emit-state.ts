@@ -158,13 +158,13 @@ function emitReplyState(asm: Assembler, direction: Direction): void {
   asm.call('jiffies64');
   asm.mov(r1, r0);
   asm.load(8, r2, r8, LAST_SEEN);
-  asm.sub(r1, r2).comment('idle jiffies');
+  asm.sub(r1, r2).comment('idle jiffies; below 0 where another CPU saw the connection since');
   asm.load(4, r2, r8, FLAGS);
   emitLoadField(asm, r4, 'shape', SHAPE.jiffiesPerSecond);
   asm.load(1, r3, r10, FRAME.keyProtocol);
   asm.branch('eq', r3, IPPROTO_TCP, 'reply_tcp');
   asm.mul(r4, IDLE_LIMIT.connectionless);
-  asm.branch('gt', r1, r4, EXIT.drop);
+  asm.branch('sgt', r1, r4, EXIT.drop);
   asm.jump('refresh');
 
   asm.label('reply_tcp');
@@ -176,7 +176,7 @@ function emitReplyState(asm: Assembler, direction: Direction): void {
   asm.label('established');
   asm.mul(r4, IDLE_LIMIT.established);
   asm.label('limited');
-  asm.branch('gt', r1, r4, EXIT.drop);
+  asm.branch('sgt', r1, r4, EXIT.drop);
   asm.load(4, r1, r10, FRAME.packet);
   asm.branch('set', r1, PACKET.opens, 'simultaneous_open');
   asm.or(r2, CONNECTION_FLAG.replied);

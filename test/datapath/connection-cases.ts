@@ -1,0 +1,478 @@
+/** Connections: whose replies pass, for how long, and what leaves no state. */
+import { ACK, FIN, frame, icmp, PROTO, RST, sctp, SYN, tcp, udp } from '../support/frames.js';
+import { age, connections, from, packetCase, rebind, to, type PacketCase } from './case.js';
+import {
+  CLIENT,
+  CLIENT_OF_ALL,
+  CLOSED,
+  ISOLATED,
+  NOTHING_SELECTED,
+  SERVER,
+  SERVER_OF_ALL,
+} from './policies.js';
+import { clusterText, policies, X, X6, Y, Y6, Z, Z6 } from './world.js';
+
+/** A family's pods. */
+interface Pair {
+  readonly family: string;
+  readonly x: string;
+  readonly y: string;
+  readonly z: string;
+}
+
+const PAIRS: readonly Pair[] = [
+  { family: 'IPv4', x: X, y: Y, z: Z },
+  { family: 'IPv6', x: X6, y: Y6, z: Z6 },
+];
+
+const segment = (
+  source: string,
+  sourcePort: number,
+  destination: string,
+  destinationPort: number,
+  flags: number,
+): Uint8Array => frame(source, destination, PROTO.tcp, tcp(sourcePort, destinationPort, flags));
+
+/** A TCP connection of x's port 40000 with y's port 443. */
+const out = ({ x, y }: Pair, flags: number): Uint8Array => segment(x, 40_000, y, 443, flags);
+const back = ({ x, y }: Pair, flags: number): Uint8Array => segment(y, 443, x, 40_000, flags);
+/** A TCP connection of y's port 40000 with x's port 80. */
+const called = ({ x, y }: Pair, flags: number): Uint8Array => segment(y, 40_000, x, 80, flags);
+const answer = ({ x, y }: Pair, flags: number): Uint8Array => segment(x, 80, y, 40_000, flags);
+
+const ALLOWED = 'pass judged rule';
+const REPLY = 'pass reply rule t/x';
+
+const replies = (pair: Pair): readonly PacketCase[] => [
+  packetCase(
+    `replies of TCP pass to who opened, ${pair.family}`,
+    CLIENT,
+    to('x', back(pair, SYN | ACK), ISOLATED),
+    from('x', out(pair, SYN), ALLOWED),
+    connections(1, 0),
+    to('x', back(pair, SYN | ACK), REPLY),
+    from('x', out(pair, ACK), ALLOWED),
+    to('x', back(pair, ACK), REPLY),
+    connections(1, 0),
+  ),
+  packetCase(
+    `replies of TCP pass from who was called, ${pair.family}`,
+    SERVER,
+    from('x', answer(pair, SYN | ACK), ISOLATED),
+    to('x', called(pair, SYN), ALLOWED),
+    connections(0, 1),
+    from('x', answer(pair, SYN | ACK), REPLY),
+    to('x', called(pair, ACK), ALLOWED),
+    from('x', answer(pair, ACK), REPLY),
+  ),
+  ...(
+    [
+      ['UDP', PROTO.udp, udp, 53, 81],
+      ['SCTP', PROTO.sctp, sctp, 99, 82],
+    ] as const
+  ).flatMap(([name, protocol, build, port, own]) => [
+    packetCase(
+      `replies of ${name} pass to who opened, ${pair.family}`,
+      CLIENT,
+      to('x', frame(pair.y, pair.x, protocol, build(port, 5_000)), ISOLATED),
+      from('x', frame(pair.x, pair.y, protocol, build(5_000, port)), ALLOWED),
+      to('x', frame(pair.y, pair.x, protocol, build(port, 5_000)), REPLY),
+      to('x', frame(pair.y, pair.x, protocol, build(port, 5_001)), ISOLATED),
+      to('x', frame(pair.y, pair.x, protocol, build(port + 1, 5_000)), ISOLATED),
+      to('x', frame(pair.z, pair.x, protocol, build(port, 5_000)), ISOLATED),
+      connections(1, 0),
+    ),
+    packetCase(
+      `replies of ${name} pass from who was called, ${pair.family}`,
+      SERVER,
+      from('x', frame(pair.x, pair.y, protocol, build(own, 5_000)), ISOLATED),
+      to('x', frame(pair.y, pair.x, protocol, build(5_000, own)), ALLOWED),
+      from('x', frame(pair.x, pair.y, protocol, build(own, 5_000)), REPLY),
+      from('x', frame(pair.x, pair.y, protocol, build(own, 5_001)), ISOLATED),
+      connections(0, 1),
+    ),
+  ]),
+  packetCase(
+    `the entry is asked for, not the table alone, ${pair.family}`,
+    CLIENT,
+    to('x', segment(pair.y, 443, pair.x, 22, SYN), ISOLATED),
+    to('x', segment(pair.y, 443, pair.x, 22, ACK), ISOLATED),
+    from('x', out(pair, SYN), ALLOWED),
+    to('x', segment(pair.y, 443, pair.x, 22, SYN), ISOLATED),
+    to('x', segment(pair.y, 443, pair.x, 22, SYN | ACK), ISOLATED),
+    to('x', segment(pair.y, 443, pair.x, 22, ACK), ISOLATED),
+    to('x', segment(pair.y, 444, pair.x, 40_000, ACK), ISOLATED),
+    to('x', segment(pair.z, 443, pair.x, 40_000, ACK), ISOLATED),
+    to('x', frame(pair.y, pair.x, PROTO.udp, udp(443, 40_000)), ISOLATED),
+  ),
+];
+
+const icmpReplies = (pair: Pair, protocol: number, request: number, reply: number): PacketCase => {
+  const at = (source: string, destination: string, type: number, id: number): Uint8Array =>
+    frame(source, destination, protocol, icmp(type, (id << 16) | 1));
+  return packetCase(
+    `replies of ICMP type ${request} pass, ${pair.family}`,
+    CLIENT_OF_ALL,
+    to('x', at(pair.y, pair.x, reply, 7), ISOLATED),
+    from('x', at(pair.x, pair.y, request, 7), ALLOWED),
+    connections(1, 0),
+    to('x', at(pair.y, pair.x, reply, 7), REPLY),
+    to('x', at(pair.y, pair.x, reply, 8), ISOLATED),
+    to('x', at(pair.z, pair.x, reply, 7), ISOLATED),
+    to('x', at(pair.y, pair.x, request, 7), ISOLATED),
+    from('x', at(pair.x, pair.y, reply, 9), ALLOWED),
+    connections(1, 0),
+    age(299),
+    to('x', at(pair.y, pair.x, reply, 7), REPLY),
+    age(301),
+    to('x', at(pair.y, pair.x, reply, 7), ISOLATED),
+    rebind({ policies: SERVER_OF_ALL }),
+    to('x', at(pair.y, pair.x, request, 7), ALLOWED),
+    from('x', at(pair.x, pair.y, reply, 7), REPLY),
+    from('x', at(pair.x, pair.y, request, 7), ISOLATED),
+  );
+};
+
+const NARROW = policies({
+  pod: 'x',
+  ingress: [{ peers: ['y'], ports: ['22/TCP'] }],
+  egress: [{ peers: ['y'], ports: ['40000/TCP'] }],
+});
+const NARROW_OUT = policies({
+  pod: 'x',
+  ingress: [],
+  egress: [{ peers: ['y'], ports: ['40000/TCP'] }],
+});
+const MIRROR = policies({
+  pod: 'x',
+  ingress: [{ peers: ['y'], ports: ['40000/TCP'] }],
+  egress: [{ peers: ['y'], ports: ['443/TCP'] }],
+});
+const MIRROR_IN = policies({
+  pod: 'x',
+  ingress: [{ peers: ['y'], ports: ['40000/TCP'] }],
+  egress: [],
+});
+
+const separation = (pair: Pair): readonly PacketCase[] => [
+  packetCase(
+    `what others opened does not answer for what the pod opened, ${pair.family}`,
+    NARROW,
+    to('x', segment(pair.y, 40_000, pair.x, 22, SYN), ALLOWED),
+    connections(0, 1),
+    rebind({ policies: NARROW_OUT }),
+    to('x', segment(pair.y, 40_000, pair.x, 22, ACK), ISOLATED),
+    to('x', segment(pair.y, 40_000, pair.x, 22, SYN), ISOLATED),
+  ),
+  packetCase(
+    `what the pod opened does not answer for what others opened, ${pair.family}`,
+    MIRROR,
+    from('x', out(pair, SYN), ALLOWED),
+    connections(1, 0),
+    rebind({ policies: MIRROR_IN }),
+    from('x', out(pair, ACK), ISOLATED),
+    from('x', out(pair, SYN), ISOLATED),
+  ),
+  packetCase(
+    `a denied SYN leaves nothing, ${pair.family}`,
+    CLIENT,
+    from('x', segment(pair.x, 40_000, pair.y, 444, SYN), ISOLATED),
+    from('x', segment(pair.x, 40_000, pair.z, 443, SYN), ISOLATED),
+    to('x', segment(pair.y, 40_000, pair.x, 443, SYN), ISOLATED),
+    connections(0, 0),
+    to('x', segment(pair.y, 444, pair.x, 40_000, SYN | ACK), ISOLATED),
+  ),
+  packetCase(
+    `only a SYN without ACK opens, ${pair.family}`,
+    CLIENT,
+    from('x', out(pair, ACK), ALLOWED),
+    from('x', out(pair, SYN | ACK), ALLOWED),
+    from('x', out(pair, RST), ALLOWED),
+    from('x', out(pair, FIN | ACK), ALLOWED),
+    from('x', out(pair, 0), ALLOWED),
+    connections(0, 0),
+    to('x', back(pair, ACK), ISOLATED),
+  ),
+  packetCase(
+    `replies end with their rule, ${pair.family}`,
+    CLIENT,
+    from('x', out(pair, SYN), ALLOWED),
+    to('x', back(pair, SYN | ACK), REPLY),
+    rebind({ policies: CLOSED }),
+    to('x', back(pair, ACK), ISOLATED),
+    from('x', out(pair, ACK), ISOLATED),
+    rebind({ policies: CLIENT }),
+    to('x', back(pair, ACK), REPLY),
+  ),
+  packetCase(
+    `answers end with their rule, ${pair.family}`,
+    SERVER,
+    to('x', called(pair, SYN), ALLOWED),
+    from('x', answer(pair, SYN | ACK), REPLY),
+    rebind({ policies: CLOSED }),
+    from('x', answer(pair, ACK), ISOLATED),
+    to('x', called(pair, ACK), ISOLATED),
+  ),
+  packetCase(
+    `an address that another pod has now gets no replies, ${pair.family}`,
+    CLIENT,
+    from('x', out(pair, SYN), ALLOWED),
+    to('x', back(pair, SYN | ACK), REPLY),
+    rebind({ cluster: clusterText({ x: 'successor' }) }),
+    to('successor', back(pair, ACK), ISOLATED),
+    from('successor', out(pair, SYN), ALLOWED),
+    connections(2, 0),
+    to('successor', back(pair, SYN | ACK), REPLY),
+  ),
+];
+
+const ALL_TCP_IN = policies({
+  pod: 'x',
+  ingress: [{ peers: ['y'], ports: ['/TCP'] }],
+  egress: [{ peers: ['y'] }],
+});
+const EGRESS_ALONE = policies({ pod: 'x', egress: [{ peers: ['y'], ports: ['443/TCP'] }] });
+const INGRESS_ALONE = policies({ pod: 'x', ingress: [{ peers: ['y'], ports: ['80/TCP'] }] });
+const BOTH_WAYS = policies({ pod: 'x', ingress: [{ peers: ['y'] }], egress: [{ peers: ['y'] }] });
+
+const needs = (pair: Pair): readonly PacketCase[] => [
+  packetCase(
+    `no state where replies are allowed anyway, ${pair.family}`,
+    EGRESS_ALONE,
+    from('x', out(pair, SYN), ALLOWED),
+    connections(0, 0),
+    to('x', back(pair, SYN | ACK), 'pass judged default -'),
+  ),
+  packetCase(
+    `a pod isolated for ingress alone needs state for what it opens, ${pair.family}`,
+    INGRESS_ALONE,
+    from('x', out(pair, SYN), 'pass judged default -'),
+    connections(1, 0),
+    to('x', back(pair, SYN | ACK), 'pass reply default -'),
+    to('x', called(pair, SYN), ALLOWED),
+    connections(1, 0),
+    from('x', answer(pair, SYN | ACK), 'pass judged default -'),
+  ),
+  packetCase(
+    `no state for a peer that is allowed both ways, ${pair.family}`,
+    BOTH_WAYS,
+    from('x', out(pair, SYN), ALLOWED),
+    to('x', called(pair, SYN), ALLOWED),
+    from('x', frame(pair.x, pair.y, PROTO.udp, udp(1, 2)), ALLOWED),
+    connections(0, 0),
+  ),
+  packetCase(
+    `no state where nothing isolates, ${pair.family}`,
+    NOTHING_SELECTED,
+    from('x', out(pair, SYN), 'pass judged default -'),
+    to('x', called(pair, SYN), 'pass judged default -'),
+    connections(0, 0),
+  ),
+  packetCase(
+    `need is told apart by protocol, ${pair.family}`,
+    ALL_TCP_IN,
+    from('x', out(pair, SYN), ALLOWED),
+    connections(0, 0),
+    to('x', back(pair, SYN | ACK), ALLOWED),
+    from('x', frame(pair.x, pair.y, PROTO.udp, udp(5_000, 53)), ALLOWED),
+    connections(1, 0),
+    from('x', frame(pair.x, pair.y, PROTO.sctp, sctp(5_000, 53)), ALLOWED),
+    connections(2, 0),
+    from(
+      'x',
+      frame(
+        pair.x,
+        pair.y,
+        pair.family === 'IPv4' ? PROTO.icmp : PROTO.icmpv6,
+        icmp(pair.family === 'IPv4' ? 8 : 128),
+      ),
+      ALLOWED,
+    ),
+    connections(3, 0),
+  ),
+];
+
+/** Less than any limit's last second. */
+const A_LITTLE = 0.95;
+
+const idle = (pair: Pair): readonly PacketCase[] => {
+  const opened = [from('x', out(pair, SYN), ALLOWED), to('x', back(pair, SYN | ACK), REPLY)];
+  const late = to('x', back(pair, ACK), ISOLATED);
+  const timely = to('x', back(pair, ACK), REPLY);
+  const served = [to('x', called(pair, SYN), ALLOWED), from('x', answer(pair, SYN | ACK), REPLY)];
+  return [
+    packetCase(
+      `idle, established, ${pair.family}`,
+      CLIENT,
+      ...opened,
+      age(7_500 - A_LITTLE),
+      timely,
+      age(7_501),
+      late,
+    ),
+    packetCase(
+      `idle, half-open, ${pair.family}`,
+      CLIENT,
+      from('x', out(pair, SYN), ALLOWED),
+      age(240 - A_LITTLE),
+      to('x', back(pair, SYN), 'pass reply'),
+      age(241),
+      to('x', back(pair, SYN | ACK), ISOLATED),
+      late,
+    ),
+    packetCase(
+      `a SYN once more refreshes, ${pair.family}`,
+      CLIENT,
+      from('x', out(pair, SYN), ALLOWED),
+      age(200),
+      from('x', out(pair, SYN), ALLOWED),
+      connections(1, 0),
+      age(200),
+      to('x', back(pair, SYN | ACK), REPLY),
+      age(1_000),
+      from('x', out(pair, SYN), ALLOWED),
+      age(1_000),
+      timely,
+    ),
+    ...[FIN | ACK, RST].map((flags) =>
+      packetCase(
+        `the own ${flags === RST ? 'RST' : 'FIN'} shortens, ${pair.family}`,
+        CLIENT,
+        ...opened,
+        age(1_000),
+        timely,
+        from('x', out(pair, flags), ALLOWED),
+        age(240 - A_LITTLE),
+        timely,
+        age(241),
+        late,
+      ),
+    ),
+    packetCase(
+      `the peer's RST or FIN shortens nothing, ${pair.family}`,
+      CLIENT,
+      ...opened,
+      to('x', back(pair, RST), REPLY),
+      to('x', back(pair, FIN | ACK), REPLY),
+      age(1_000),
+      timely,
+    ),
+    packetCase(
+      `the own RST or FIN of an answer shortens, ${pair.family}`,
+      SERVER,
+      ...served,
+      age(1_000),
+      from('x', answer(pair, ACK), REPLY),
+      age(1_000),
+      from('x', answer(pair, FIN | ACK), REPLY),
+      age(240 - A_LITTLE),
+      from('x', answer(pair, ACK), REPLY),
+      age(241),
+      from('x', answer(pair, ACK), ISOLATED),
+      to('x', called(pair, SYN), ALLOWED),
+      from('x', answer(pair, SYN | ACK), REPLY),
+      from('x', answer(pair, RST), REPLY),
+      age(241),
+      from('x', answer(pair, ACK), ISOLATED),
+    ),
+    packetCase(
+      `the caller's RST or FIN shortens no answer, ${pair.family}`,
+      SERVER,
+      ...served,
+      to('x', called(pair, RST), ALLOWED),
+      to('x', called(pair, FIN | ACK), ALLOWED),
+      age(1_000),
+      from('x', answer(pair, ACK), REPLY),
+    ),
+    packetCase(
+      `a SYN opens a closing connection anew, ${pair.family}`,
+      CLIENT,
+      ...opened,
+      from('x', out(pair, FIN | ACK), ALLOWED),
+      from('x', out(pair, SYN), ALLOWED),
+      connections(1, 0),
+      to('x', back(pair, SYN), 'pass reply'),
+      to('x', back(pair, SYN | ACK), REPLY),
+      age(1_000),
+      timely,
+    ),
+    packetCase(
+      `the own FIN of an unknown connection passes, ${pair.family}`,
+      CLIENT,
+      from('x', out(pair, FIN | ACK), ALLOWED),
+      connections(0, 0),
+    ),
+    packetCase(
+      `simultaneous open, ${pair.family}`,
+      CLIENT,
+      from('x', out(pair, SYN), ALLOWED),
+      to('x', back(pair, SYN), REPLY),
+      from('x', out(pair, SYN | ACK), ALLOWED),
+      to('x', back(pair, SYN | ACK), REPLY),
+      to('x', back(pair, SYN), ISOLATED),
+      timely,
+    ),
+    packetCase(
+      `simultaneous open, from the other side, ${pair.family}`,
+      SERVER,
+      to('x', called(pair, SYN), ALLOWED),
+      from('x', answer(pair, SYN), REPLY),
+      from('x', answer(pair, SYN | ACK), REPLY),
+      from('x', answer(pair, SYN), ISOLATED),
+    ),
+    packetCase(
+      `another CPU's clock may be a little ahead, ${pair.family}`,
+      CLIENT,
+      ...opened,
+      age(-1),
+      timely,
+      from('x', frame(pair.x, pair.y, PROTO.udp, udp(5_000, 53)), ALLOWED),
+      age(-1),
+      to('x', frame(pair.y, pair.x, PROTO.udp, udp(53, 5_000)), REPLY),
+    ),
+    packetCase(
+      `idle, UDP, ${pair.family}`,
+      CLIENT,
+      from('x', frame(pair.x, pair.y, PROTO.udp, udp(5_000, 53)), ALLOWED),
+      age(200),
+      from('x', frame(pair.x, pair.y, PROTO.udp, udp(5_000, 53)), ALLOWED),
+      connections(1, 0),
+      age(300 - A_LITTLE),
+      to('x', frame(pair.y, pair.x, PROTO.udp, udp(53, 5_000)), REPLY),
+      age(300 - A_LITTLE),
+      to('x', frame(pair.y, pair.x, PROTO.udp, udp(53, 5_000)), REPLY),
+      age(301),
+      to('x', frame(pair.y, pair.x, PROTO.udp, udp(53, 5_000)), ISOLATED),
+    ),
+    packetCase(
+      `ports of UDP are no TCP flags, ${pair.family}`,
+      CLIENT,
+      from('x', frame(pair.x, pair.y, PROTO.udp, udp(5_000, 53)), ALLOWED),
+      connections(1, 0),
+      age(250),
+      to('x', frame(pair.y, pair.x, PROTO.udp, udp(53, 5_000)), REPLY),
+      age(250),
+      to('x', frame(pair.y, pair.x, PROTO.udp, udp(53, 5_000)), REPLY),
+    ),
+  ];
+};
+
+export const CONNECTION_CASES: readonly PacketCase[] = [
+  ...PAIRS.flatMap((pair) => [
+    ...replies(pair),
+    ...separation(pair),
+    ...needs(pair),
+    ...idle(pair),
+  ]),
+  ...PAIRS.slice(0, 1).flatMap((pair) =>
+    (
+      [
+        [8, 0],
+        [13, 14],
+        [15, 16],
+        [17, 18],
+      ] as const
+    ).map(([request, reply]) => icmpReplies(pair, PROTO.icmp, request, reply)),
+  ),
+  ...PAIRS.slice(1).map((pair) => icmpReplies(pair, PROTO.icmpv6, 128, 129)),
+];
