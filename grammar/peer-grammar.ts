@@ -1,5 +1,5 @@
 /** The part of the grammar that names who and what: sets, ports, groups, peers and label conditions. */
-import { CstParser } from 'chevrotain';
+import { CstParser } from './chevrotain.js';
 import { expectations } from './expectations.js';
 import * as t from './tokens.js';
 

@@ -1,5 +1,6 @@
 /** The words and signs of the policy language, as chevrotain token types. */
-import { createToken, Lexer, type TokenType } from 'chevrotain';
+import type { TokenType } from 'chevrotain';
+import { createToken, Lexer } from './chevrotain.js';
 
 /**
  * Categories for error productions: what may stand where the grammar has given up on a statement.

@@ -1,5 +1,6 @@
 /** Splits a policy file into tokens, and says where its statements and blocks end. */
-import { createTokenInstance, Lexer, type IToken, type TokenType } from 'chevrotain';
+import type { IToken, TokenType } from 'chevrotain';
+import { createTokenInstance, Lexer } from '../../grammar/chevrotain.js';
 import * as t from '../../grammar/tokens.js';
 import { diagnostic, type Diagnostic } from '../diagnostics.js';
 import { span, type SourceFile } from '../source.js';
