@@ -2,7 +2,7 @@
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import type { Direction } from '../ir/model.js';
 import type { NormalModel } from '../ir/normal-model.js';
-import type { LookupPlan } from '../ir/plan.js';
+import { logsAnything, type LookupPlan } from '../ir/plan.js';
 import { addressMaps } from './bind-address-maps.js';
 import { AtomTable } from './bind-atoms.js';
 import { classifyAddresses } from './bind-classes.js';
@@ -23,7 +23,8 @@ import { createSubjectViews, type SubjectView } from './bind-views.js';
 import { BITS_WORD } from './emit-code-verdict.js';
 import type { BoundMap, MapContents } from './contents.js';
 import { DATAPATH_VARIANT } from './emit.js';
-import { CONNECTION_CAPACITY, MAPS, SHAPE, SHAPE_FLAG, TABLES } from './layout.js';
+import { fingerprintOf, loggingDeciders } from './event-deciders.js';
+import { CONNECTION_CAPACITY, EVENT_MAPS, MAPS, SHAPE, SHAPE_FLAG, TABLES } from './layout.js';
 
 export interface BindOptions {
   /** The instant at which rules with `until` are judged, in milliseconds since the epoch. */
@@ -85,6 +86,7 @@ export function bind(
   set(SHAPE.defaultCount, rows.defaults.bytes.length / 4);
   set(SHAPE.rowCellCount, cells.rowCells.bytes.length / 4);
   set(SHAPE.bitsCount, bits.bytes.length / BITS_WORD.size);
+  set(SHAPE.fingerprint, fingerprintOf(loggingDeciders(model)));
   set(SHAPE.jiffiesPerSecond, options.jiffiesPerSecond ?? DEFAULT_JIFFIES_PER_SECOND);
   for (const [group, base] of ports.bases.entries()) set(SHAPE.portBase + 4 * group, base);
 
@@ -104,15 +106,21 @@ export function bind(
       portTable,
       bits,
     ],
-    maps: [...byAddress.maps, rows.map, cells.map, ...connectionMaps()],
+    maps: [...byAddress.maps, rows.map, cells.map, ...nodeMaps(plan)],
     subjects: bindSubjects(placed, plan, addresses.classes),
   };
 }
 
-function connectionMaps(): readonly BoundMap[] {
-  return [MAPS.connOut, MAPS.connIn].map((declaration) => ({
-    ...boundMap(declaration, 0, new Uint8Array(), new Uint8Array()),
+/** Connections and events outlive generations. */
+function nodeMaps(plan: LookupPlan): readonly BoundMap[] {
+  const connections = [MAPS.connOut, MAPS.connIn].map((one) => ({
+    ...one,
     maxEntries: CONNECTION_CAPACITY,
+  }));
+  const events = logsAnything(plan) ? Object.values(EVENT_MAPS) : [];
+  return [...connections, ...events].map((declaration) => ({
+    ...boundMap(declaration, 0, new Uint8Array(), new Uint8Array()),
+    maxEntries: declaration.maxEntries,
     lifetime: 'node' as const,
   }));
 }

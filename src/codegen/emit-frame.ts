@@ -3,7 +3,16 @@ import { r0, r1, r6, r7, type Assembler } from './assembler.js';
 import { DROP, OUTCOMES, PASS, type Outcome } from './layout.js';
 
 /** Offsets in struct __sk_buff (include/uapi/linux/bpf.h). */
-export const SKB = { len: 0, ingressIfindex: 36, cb0: 48, cb1: 52, data: 76, dataEnd: 80 } as const;
+export const SKB = {
+  len: 0,
+  mark: 8,
+  ingressIfindex: 36,
+  ifindex: 40,
+  cb0: 48,
+  cb1: 52,
+  data: 76,
+  dataEnd: 80,
+} as const;
 
 /**
  * Stack slots, as offsets from r10. The connection key comes first: remote address (16 bytes, an
@@ -37,6 +46,10 @@ export const FRAME = {
   /** The packet that an ICMP error quotes: the port indexes of its source and destination. */
   quotedSource: -124,
   quotedDestination: -128,
+  /** The record of an event; see event.ts. */
+  event: -200,
+  /** The remote address of an ICMP error, whose own slot takes that of the packet quoted. */
+  errorRemote: -216,
 } as const;
 
 /** Bits of the `packet` slot. Bits 0 to 7 hold the TCP flags. */
@@ -46,6 +59,8 @@ export const PACKET = {
   icmpError: 1 << 9,
   /** Cannot be a reply: ICMP messages that answer no request, later fragments. */
   noReply: 1 << 10,
+  /** Any fragment but the first: what follows its IP header is no layer 4 header. */
+  laterFragment: 1 << 12,
   /** The packet does not come from the pod's own address. */
   alien: 1 << 11,
 } as const;

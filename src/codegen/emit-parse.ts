@@ -217,7 +217,7 @@ function emitTransport(asm: Assembler, direction: Direction): void {
   asm.label('later_fragment').comment('r4 protocol, r2 offset: the ports are in another packet');
   asm.store(1, r10, FRAME.keyProtocol, r4);
   asm.load(4, r1, r10, FRAME.packet);
-  asm.or(r1, PACKET.noReply);
+  asm.or(r1, PACKET.noReply | PACKET.laterFragment);
   asm.store(4, r10, FRAME.packet, r1);
   asm.mov(r5, PORT_INDEX.fragment + 1);
   asm.branch('eq', r4, PROTOCOL.udp, 'portless');

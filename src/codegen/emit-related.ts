@@ -1,5 +1,6 @@
 /** Emits the check of ICMP errors: they pass if the packet that they quote belongs to an allowed flow. */
 import type { Direction } from '../ir/model.js';
+import type { Effects } from '../ir/plan.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, type Assembler } from './assembler.js';
 import { emitAddressEntry, emitLoadField } from './emit-classify.js';
 import { emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
@@ -16,8 +17,9 @@ const ICMP_HEADER_BYTES = 8;
  * the pod sent, one that the pod sends quotes a packet that came to it; either may have gone forward
  * or have been a reply.
  */
-export function emitRelated(asm: Assembler, direction: Direction): void {
+export function emitRelated(asm: Assembler, direction: Direction, effects: Effects): void {
   asm.label('related');
+  if (effects.logsDenied) copyRemote(asm, FRAME.keyRemote, FRAME.errorRemote);
   asm.mov(r9, r7);
   asm.load(8, r7, r10, FRAME.transport);
   asm.load(4, r8, r6, SKB.dataEnd);
@@ -45,8 +47,17 @@ export function emitRelated(asm: Assembler, direction: Direction): void {
     asm.label(denied);
   }
   asm.label('unrelated');
+  if (effects.logsDenied) copyRemote(asm, FRAME.errorRemote, FRAME.keyRemote);
   asm.mov(r7, r9);
   asm.jump(EXIT.drop);
+}
+
+/** The event of an error names who sent it, and not whom the quoted packet was for. */
+function copyRemote(asm: Assembler, from: number, to: number): void {
+  for (const half of [0, 8]) {
+    asm.load(8, r1, r10, from + half);
+    asm.store(8, r10, to + half, r1);
+  }
 }
 
 function emitQuoted4(asm: Assembler, direction: Direction): void {

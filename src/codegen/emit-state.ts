@@ -2,6 +2,8 @@
 import type { Direction } from '../ir/model.js';
 import { r0, r1, r2, r3, r4, r7, r8, r9, r10, type Assembler } from './assembler.js';
 import { emitLoadField } from './emit-classify.js';
+import type { Effects } from '../ir/plan.js';
+import { emitLogIfAsked } from './emit-log.js';
 import { emitExit, EXIT, FRAME, PACKET, TCP } from './emit-frame.js';
 import { emitClassOf, emitRow } from './emit-verdict.js';
 import { CONNECTION_FLAG, MAPS, OTHER_GROUP, SHAPE, SUBJECT } from './layout.js';
@@ -40,7 +42,7 @@ export function judgeName(direction: Direction): string {
  * An allowed packet whose replies the opposite direction would deny leaves state for them.
  * r7 = cell, r8 = entry, r9 = port index. Ends at the exit `pass`.
  */
-export function emitRemember(asm: Assembler, direction: Direction): void {
+export function emitRemember(asm: Assembler, direction: Direction, effects: Effects): void {
   asm.load(4, r1, r10, FRAME.packet);
   asm.branch('set', r1, PACKET.opens, 'opens');
   if (direction === 'egress') {
@@ -51,6 +53,7 @@ export function emitRemember(asm: Assembler, direction: Direction): void {
   asm.jump(EXIT.pass);
 
   asm.label('opens');
+  if (effects.logsAllowed) emitLogIfAsked(asm, direction);
   emitNeedsState(asm, direction);
   emitConnectionLookup(asm, openedBy(direction));
   asm.mov(r9, r0);
@@ -197,7 +200,8 @@ function emitReplyState(asm: Assembler, direction: Direction): void {
 }
 
 /** The exit of denied packets: r7 is the cell that denied. */
-export function emitDrop(asm: Assembler): void {
+export function emitDrop(asm: Assembler, direction: Direction, effects: Effects): void {
   asm.label(EXIT.drop);
+  if (effects.logsDenied) emitLogIfAsked(asm, direction);
   emitExit(asm, 'deny', 'judged');
 }

@@ -1,6 +1,6 @@
 /** Emit: from the lookup plan to the listing of the datapath, a program for each direction. */
 import type { Direction } from '../ir/model.js';
-import type { LookupPlan } from '../ir/plan.js';
+import { logsAnything, type LookupPlan } from '../ir/plan.js';
 import { NO_DECIDER } from '../ir/normal-model.js';
 import { Assembler, r0, r1, r2, r6, r7, r8, r9, r10 } from './assembler.js';
 import { PROGRAMS } from './contents.js';
@@ -12,7 +12,7 @@ import { emitRelated } from './emit-related.js';
 import { emitDrop, emitOwnNodeTest, emitRemember, emitReply, judgeName } from './emit-state.js';
 import { emitVerdict } from './emit-verdict.js';
 import { BITS_WORD } from './emit-code-verdict.js';
-import { encodeCell, MAPS, SHAPE, SUBJECT, TABLES } from './layout.js';
+import { encodeCell, EVENT_MAPS, MAPS, SHAPE, SUBJECT, TABLES } from './layout.js';
 import type { FunctionListing, Listing, TableDeclaration } from './listing.js';
 
 /** The object's one variant of today; bind names it in the contents. */
@@ -30,13 +30,14 @@ export function emitDatapath(plan: LookupPlan): Listing {
       emitSkipExtensions(),
     ],
     tables: declareTables(),
-    maps: Object.values(MAPS),
+    maps: [...Object.values(MAPS), ...(logsAnything(plan) ? Object.values(EVENT_MAPS) : [])],
   };
 }
 
 /** to_pod or from_pod: a packet in, allow (next program) or drop out, the cell in skb->cb. */
 function emitProgram(plan: LookupPlan, direction: Direction): FunctionListing {
   const asm = new Assembler(PROGRAMS[direction], 'program');
+  const effects = plan.effects[direction];
   asm.mov(r6, r1);
   emitParse(asm, direction);
   emitSelfAndSource(asm, direction);
@@ -46,10 +47,10 @@ function emitProgram(plan: LookupPlan, direction: Direction): FunctionListing {
   emitVerdict(asm, direction, plan.verdict[direction]);
   asm.branch('sge', r7, 0, 'denied', { width: 32 });
   asm.label('allowed');
-  emitRemember(asm, direction);
+  emitRemember(asm, direction, effects);
   emitReply(asm, direction);
-  emitRelated(asm, direction);
-  emitDrop(asm);
+  emitRelated(asm, direction, effects);
+  emitDrop(asm, direction, effects);
   emitSelf(asm);
   emitClassifyExits(asm);
   emitPullOrGiveUp(asm);

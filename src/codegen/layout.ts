@@ -17,6 +17,8 @@ export const SHAPE = {
   jiffiesPerSecond: 32,
   /** Four words: the first port class of TCP, UDP, SCTP and of the special port indexes. */
   portBase: 36,
+  /** Which deciders the cells' numbers mean; see event-deciders.ts. */
+  fingerprint: 52,
   size: 56,
 } as const;
 
@@ -210,6 +212,16 @@ export const MAPS = {
   connOut: map('conn_out', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
   /** Connections that others opened to the pod: made at to_pod, read at from_pod. */
   connIn: map('conn_in', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
+} as const;
+
+/** Bytes of the ring buffer: a power of two of whole pages. It holds some 3,200 events. */
+export const EVENT_BUFFER_BYTES = 256 * 1024;
+
+/** The maps of objects that log; all others do without. */
+export const EVENT_MAPS = {
+  events: map('events', 'ringbuf', 0, 0, EVENT_BUFFER_BYTES),
+  /** u64: events that found the ring buffer full. */
+  lost: map('events_lost', 'array', 4, 8),
 } as const;
 
 export const TABLES = {

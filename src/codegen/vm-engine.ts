@@ -3,14 +3,19 @@ import { bug } from '../diagnostics.js';
 import { PROGRAMS, SUBJECT_TABLE, type MapContents } from './contents.js';
 import { readElf } from './elf-read.js';
 import type { PacketRunner } from './packet-judge.js';
-import { createVm, type Vm } from './vm.js';
+import { createVm, type Vm, type VmResult } from './vm.js';
 import { mapsOf } from './vm-maps.js';
+
+/** The VM says more of a run than a judge asks for. */
+export interface VmRunner extends PacketRunner {
+  readonly run: (...args: Parameters<PacketRunner['run']>) => VmResult;
+}
 
 /**
  * Subjects share all maps and tables but their own. A subject's VM is made when it first runs.
  * @param object the ELF bytes of the contents' variant
  */
-export function createVmRunner(object: Uint8Array, contents: MapContents): PacketRunner {
+export function createVmRunner(object: Uint8Array, contents: MapContents): VmRunner {
   const image = readElf(object);
   const maps = mapsOf(contents);
   const shared = contents.tables.map(({ name, bytes }) => [name, bytes] as const);
@@ -26,7 +31,7 @@ export function createVmRunner(object: Uint8Array, contents: MapContents): Packe
     return vm;
   };
   const connections = contents.maps
-    .filter(({ lifetime }) => lifetime === 'node')
+    .filter(({ type }) => type === 'lru_hash')
     .map(({ name }) => maps.get(name) ?? bug(`no map ${name}`));
   return {
     run: (subject, direction, packet, context) =>

@@ -24,8 +24,16 @@ export type VerdictLayout =
   /** (subject, class) → port row, (port row, port class) → cell. */
   | { readonly kind: 'tables'; readonly why: string };
 
+/** What a direction's deciders do beside judging. What none of them does costs no instruction. */
+export interface Effects {
+  readonly logsAllowed: boolean;
+  readonly logsDenied: boolean;
+  readonly rejects: boolean;
+}
+
 export interface LookupPlan {
   readonly verdict: Readonly<Record<Direction, VerdictLayout>>;
+  readonly effects: Readonly<Record<Direction, Effects>>;
 }
 
 /** Bits in a word of policies or predicates: BPF_JSET takes a sign-extended 32-bit immediate. */
@@ -41,7 +49,23 @@ export function planLookups(model: NormalModel): LookupPlan {
       ingress: planVerdict(model, 'ingress'),
       egress: planVerdict(model, 'egress'),
     },
+    effects: { ingress: planEffects(model, 'ingress'), egress: planEffects(model, 'egress') },
   };
+}
+
+function planEffects({ policies }: NormalModel, direction: Direction): Effects {
+  const rules = policies.flatMap((policy) => rulesOf(policy, direction));
+  const isolates = policies.some((one) => one.isolates[direction] && one.logsIsolation);
+  return {
+    logsAllowed: rules.some(({ action, log }) => action === 'allow' && log),
+    logsDenied: isolates || rules.some(({ action, log }) => action === 'deny' && log),
+    rejects: rules.some(({ action, reject }) => action === 'deny' && reject),
+  };
+}
+
+/** Whether any packet at all may be logged. */
+export function logsAnything({ effects }: LookupPlan): boolean {
+  return Object.values(effects).some(({ logsAllowed, logsDenied }) => logsAllowed || logsDenied);
 }
 
 /** The rules of the policy in that direction, in the order of decision. */

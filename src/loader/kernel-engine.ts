@@ -1,11 +1,12 @@
 /** The kernel as a judge: runs bound programs on packets with BPF_PROG_TEST_RUN, attached to nothing. */
 import { PROGRAMS, type MapContents } from '../codegen/contents.js';
+import { EVENT_BUFFER_BYTES, EVENT_MAPS } from '../codegen/layout.js';
 import type { VmResult } from '../codegen/vm.js';
 import type { PacketContext } from '../codegen/vm-context.js';
 import { bug } from '../diagnostics.js';
 import type { Direction } from '../ir/model.js';
 import { refusalsAsDiagnostics } from './kernel-error.js';
-import type { MapHandle } from './native.js';
+import { nativeDoor, type MapHandle } from './native.js';
 import {
   closePod,
   closeShared,
@@ -32,6 +33,10 @@ export interface KernelRunner {
   ): KernelResult;
   /** Forgets all connections. */
   forget(): void;
+  /** The records that runs have put into the ring buffer since the last call. */
+  events(): readonly Uint8Array[];
+  /** How many records found the ring buffer full. */
+  lostEvents(): number;
   close(): void;
 }
 
@@ -53,7 +58,7 @@ export function createKernelRunner(object: Uint8Array, contents: MapContents): K
     return made;
   };
   const connections = contents.maps
-    .filter(({ lifetime }) => lifetime === 'node')
+    .filter(({ type }) => type === 'lru_hash')
     .map(({ name }) => shared.maps.get(name) ?? bug(`no map ${name}`));
   return {
     run: (subject, direction, packet, context = {}) =>
@@ -63,6 +68,8 @@ export function createKernelRunner(object: Uint8Array, contents: MapContents): K
         return { result: ran.action, cb: ran.cb, packet: ran.packet, mark: ran.mark };
       }),
     forget: () => refusalsAsDiagnostics(() => connections.forEach(clear)),
+    events: () => refusalsAsDiagnostics(() => drain(shared.maps.get(EVENT_MAPS.events.name))),
+    lostEvents: () => refusalsAsDiagnostics(() => count(shared.maps.get(EVENT_MAPS.lost.name))),
     close: () => {
       for (const pod of loaded.values()) closePod(pod);
       loaded.clear();
@@ -73,6 +80,20 @@ export function createKernelRunner(object: Uint8Array, contents: MapContents): K
 
 function clear(map: MapHandle): void {
   for (let key = map.nextKey(); key !== undefined; key = map.nextKey()) map.delete(key);
+}
+
+function drain(map: MapHandle | undefined): readonly Uint8Array[] {
+  if (map === undefined) return [];
+  const ring = nativeDoor().openRingBuffer(map);
+  try {
+    return ring.consume(EVENT_BUFFER_BYTES);
+  } finally {
+    ring.close();
+  }
+}
+
+function count(map: MapHandle | undefined): number {
+  return Number(map?.lookup(new Uint8Array(EVENT_MAPS.lost.keySize))?.readBigUInt64LE(0) ?? 0n);
 }
 
 /** What the kernel lets a test set; the rest it derives from the packet, or refuses. */

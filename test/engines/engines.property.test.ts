@@ -36,8 +36,9 @@ function startEngine(
   if (kind === 'model')
     return { judge: createInterpreter(normal, cluster, 0).judge, close: nothing };
   const byTables = { kind: 'tables', why: 'the test says so' } as const;
+  const planned = planLookups(normal);
   const plan: LookupPlan =
-    tables === true ? { verdict: { ingress: byTables, egress: byTables } } : planLookups(normal);
+    tables === true ? { ...planned, verdict: { ingress: byTables, egress: byTables } } : planned;
   const object = writeElf(link(emitDatapath(plan)));
   const budget = denseBudget === undefined ? {} : { denseBudget };
   const contents = bind(normal, plan, cluster, { at: 0, ...budget });
