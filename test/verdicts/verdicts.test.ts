@@ -1,12 +1,14 @@
 /** The verdict tables, each through every engine: as written, turned around, and in a crowd. */
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { startEngine, type EngineName } from '../../src/cli/engines.js';
+import type { ClusterSnapshot } from '../../src/ir/cluster.js';
 import { judgeFlow, reportFlow } from '../../src/ir/flows.js';
 import { resolveFlows } from '../../src/ir/flows-read.js';
-import { normalize } from '../../src/ir/normalize.js';
+import type { Judge } from '../../src/ir/interpret.js';
+import type { NormalModel } from '../../src/ir/normal-model.js';
 import { readCluster, valueOf } from '../oracle/world-model.js';
 import { clusterFile } from './cluster-text.js';
-import { ENGINES, type Engine } from './engines.js';
 import { casesOf, clusterOf, modelOf, problemsOf, readTable, type Table } from './table.js';
 
 const NAMES = readdirSync(import.meta.dirname)
@@ -14,7 +16,7 @@ const NAMES = readdirSync(import.meta.dirname)
   .sort();
 
 /** Policies that have nothing to do with any pod of the tables. */
-const CROWD: readonly object[] = Array.from({ length: 300 }, (_, i) => ({
+const CROWD: readonly object[] = Array.from({ length: 40 }, (_, i) => ({
   apiVersion: 'networking.k8s.io/v1',
   kind: 'NetworkPolicy',
   metadata: { name: `crowd-${i}`, namespace: `crowd-${i % 7}` },
@@ -32,15 +34,35 @@ const ARRANGEMENTS: readonly (readonly [
   (policies: readonly object[]) => readonly object[],
 ])[] = [
   ['as written', (policies) => policies],
+  ['in a crowd', (policies) => [...CROWD.slice(20), ...policies, ...CROWD.slice(0, 20)]],
   ['turned around', (policies) => [...policies].reverse()],
-  ['in a crowd', (policies) => [...CROWD.slice(150), ...policies, ...CROWD.slice(0, 150)]],
 ];
 
-function expectVerdicts(table: Table, policies: readonly object[], engine: Engine): void {
-  const model = normalize(modelOf(policies, table.language));
+const ENGINES = ['model', 'vm', 'kernel'] as const satisfies readonly EngineName[];
+
+/** Loading programs takes the kernel most of its time, and the order matters to the model alone. */
+const ARRANGEMENTS_OF = { model: 3, vm: 2, kernel: 1 } as const;
+
+async function expectVerdicts(
+  table: Table,
+  policies: readonly object[],
+  engine: EngineName,
+): Promise<void> {
   const cluster = readCluster(clusterFile(clusterOf(table)));
   const at = table.at === undefined ? 0 : Date.parse(table.at);
-  const judge = engine.createJudge(model, cluster, at);
+  const { model, judgeIn, close } = await startEngine(
+    engine,
+    modelOf(policies, table.language),
+    at,
+  );
+  try {
+    compare(table, cluster, model, judgeIn(cluster));
+  } finally {
+    close();
+  }
+}
+
+function compare(table: Table, cluster: ClusterSnapshot, model: NormalModel, judge: Judge): void {
   const cases = casesOf(table);
   expect(cases.length).toBeGreaterThan(0);
   const flows = valueOf(
@@ -76,8 +98,8 @@ describe.each(NAMES)('%s', (name) => {
   const policies = table.policies ?? [];
 
   for (const engine of table.flows === undefined ? [] : ENGINES) {
-    it.each(ARRANGEMENTS)(`${engine.name}, %s`, (_, arrange) => {
-      expectVerdicts(table, arrange(policies), engine);
+    it.each(ARRANGEMENTS.slice(0, ARRANGEMENTS_OF[engine]))(`${engine}, %s`, async (_, arrange) => {
+      await expectVerdicts(table, arrange(policies), engine);
     });
   }
 
@@ -98,9 +120,9 @@ describe('the tables', () => {
     expect(rows.filter((row) => !covered.has(row))).toEqual([]);
   });
 
-  it('would notice a policy that is lost', () => {
+  it.each(ENGINES)('would notice a policy that is lost: %s', async (engine) => {
     const table = readTable(NAMES.find((name) => name.startsWith('13')) ?? '');
-    expect(() => expectVerdicts(table, [], ENGINES[0] as Engine)).toThrow();
+    await expect(expectVerdicts(table, [], engine)).rejects.toThrow(/equal/);
   });
 });
 
