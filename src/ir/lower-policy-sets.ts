@@ -5,8 +5,9 @@ import {
   hostPrefix,
   parseAddress,
   parsePrefix,
-  prefixCovers,
+  prefixLast,
   type Address,
+  type Family,
   type Prefix,
 } from '../address.js';
 import type { Text } from '../parser/ast.js';
@@ -45,21 +46,59 @@ export function subtractSet(
 
 /** The part as prefixes alone; without exceptions as it is. */
 function flattenPart(part: SetPart): readonly Prefix[] {
-  let rest = part.include;
-  for (const hole of part.exclude) rest = rest.flatMap((prefix) => punch(prefix, hole));
-  return rest;
+  if (part.exclude.length === 0) return part.include;
+  return ([4, 6] as const).flatMap((family) => {
+    const holes = rangesOf(part.exclude, family);
+    const rest: Prefix[] = [];
+    let next = 0;
+    for (const { first, last } of rangesOf(part.include, family)) {
+      let start = first;
+      while ((holes[next]?.last ?? last) < start) next += 1;
+      for (let i = next; i < holes.length; i += 1) {
+        const hole = holes[i];
+        if (hole === undefined || hole.first > last) break;
+        if (hole.first > start) pushPrefixes(rest, family, start, hole.first - 1n);
+        start = hole.last + 1n;
+      }
+      if (start <= last) pushPrefixes(rest, family, start, last);
+    }
+    return rest;
+  });
 }
 
-/** The prefixes that cover `prefix` without `hole`: one for each bit between them. */
-function punch(prefix: Prefix, hole: Prefix): readonly Prefix[] {
-  if (prefixCovers(hole, prefix)) return [];
-  if (!prefixCovers(prefix, hole)) return [prefix];
-  const rest: Prefix[] = [];
-  for (let length = prefix.length + 1; length <= hole.length; length += 1) {
-    const shift = BigInt(ADDRESS_BITS[prefix.family] - length);
-    rest.push({ family: prefix.family, value: ((hole.value >> shift) ^ 1n) << shift, length });
+/** Addresses from `first` to `last`, both included. */
+interface Range {
+  readonly first: bigint;
+  last: bigint;
+}
+
+/** The prefixes of a family as ranges: sorted, apart from each other. */
+function rangesOf(prefixes: readonly Prefix[], family: Family): readonly Range[] {
+  const sorted = prefixes
+    .filter((prefix) => prefix.family === family)
+    .map((prefix): Range => ({ first: prefix.value, last: prefixLast(prefix) }))
+    .sort((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
+  const merged: Range[] = [];
+  for (const range of sorted) {
+    const before = merged.at(-1);
+    if (before === undefined || range.first > before.last + 1n) merged.push(range);
+    else if (range.last > before.last) before.last = range.last;
   }
-  return rest;
+  return merged;
+}
+
+/** Adds the fewest prefixes that hold the addresses from `first` to `last`. */
+function pushPrefixes(into: Prefix[], family: Family, first: bigint, last: bigint): void {
+  for (let start = first; start <= last;) {
+    let length = ADDRESS_BITS[family];
+    let size = 1n;
+    while (length > 0 && start % (size * 2n) === 0n && start + size * 2n - 1n <= last) {
+      size *= 2n;
+      length -= 1;
+    }
+    into.push({ family, value: start, length });
+    start += size;
+  }
 }
 
 /** Tells quickly whether a prefix touches any of many. */
