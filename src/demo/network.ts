@@ -22,6 +22,8 @@ interface Gateway {
 }
 const POD_GATEWAY: Gateway = { ipv4: '169.254.1.1', ipv6: 'fe80::1' };
 const FABRIC_GATEWAY: Gateway = { ipv4: '169.254.1.2', ipv6: 'fe80::2' };
+/** A router asks for its neighbours from an address of the link, for packets that are not its own. */
+const LEAF_LINK_LOCAL = 'fe80::a';
 
 let networks = 0;
 
@@ -213,6 +215,7 @@ function leafEnd(gateway: Gateway, addresses: readonly Address[]): string[] {
       const flags = address.family === 6 ? ' nodad' : '';
       return `addr add ${formatAddress(address)}/${address.family === 4 ? 32 : 128} dev eth0${flags}`;
     }),
+    `addr add ${LEAF_LINK_LOCAL}/64 dev eth0 nodad`,
     ...linkUp('eth0'),
     ...addresses.map((address) => {
       const via = address.family === 4 ? gateway.ipv4 : gateway.ipv6;

@@ -1,84 +1,53 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bind } from '../../src/codegen/bind.js';
-import { compile, type Compilation } from '../../src/compile.js';
 import { attemptsOf, type Attempt } from '../../src/demo/attempts.js';
-import { Network } from '../../src/demo/network.js';
 import { readScenario, type Scenario } from '../../src/demo/scenario.js';
 import { serveTargets, tryAll } from '../../src/demo/trial.js';
 import { loadCluster, loadPolicies } from '../../src/front-end.js';
-import { isPolicyPod, type ClusterSnapshot } from '../../src/ir/cluster.js';
-import { unload } from '../../src/loader/deploy-status.js';
-import { applyContents } from '../../src/loader/deploy.js';
-import { nativeDoor } from '../../src/loader/native.js';
-import { targetNamed } from '../../src/target.js';
-import { inNamespace, isRoot } from '../support/netns.js';
-
-const AT = Date.parse('2026-11-23T10:00:00Z');
-const rootOf = (node: string): string => `/sys/fs/bpf/policyc_test_shop_${process.pid}_${node}`;
+import type { PolicyModel } from '../../src/ir/model.js';
+import { isRoot } from '../support/netns.js';
+import { Wire } from '../support/wire.js';
 
 describe.runIf(isRoot)('the shop on the wire', () => {
   let scenario: Scenario;
-  let cluster: ClusterSnapshot;
   let attempts: readonly Attempt[];
-  let network: Network;
-  let compiled: Compilation;
+  let policies: PolicyModel;
+  let wire: Wire;
 
   beforeAll(async () => {
     scenario = readScenario('policies/shop/scenario.yaml');
-    const policies = await loadPolicies([scenario.policies]);
-    const target = targetNamed('6.18');
-    const snapshot = (await loadCluster([scenario.cluster])).value;
-    if (policies.value === undefined || snapshot === undefined || target === undefined) {
-      throw new Error('the scenario cannot be read');
-    }
-    cluster = snapshot;
+    const model = (await loadPolicies([scenario.policies])).value;
+    const cluster = (await loadCluster([scenario.cluster])).value;
+    if (model === undefined || cluster === undefined) throw new Error('it cannot be read');
+    policies = model;
     attempts = attemptsOf(scenario, cluster);
-    compiled = compile(policies.value, target, 'test');
-    network = await Network.create(cluster, scenario.hosts);
-    await serveTargets(network, attempts);
+    wire = await Wire.create(cluster, scenario.hosts);
+    await serveTargets(wire.network, attempts);
   }, 60_000);
 
   afterAll(() => {
-    for (const { name } of cluster.nodes) unload(rootOf(name));
-    (network as Network | undefined)?.close();
+    (wire as Wire | undefined)?.close();
   });
-
-  function applyTo(node: string): void {
-    const pods = cluster.pods.filter((pod) => pod.node === node && isPolicyPod(pod));
-    const contents = bind(compiled.normal, compiled.plan, cluster, { at: AT, subjects: pods });
-    inNamespace(network.host(node).netns, () => {
-      const endpoints = pods.map(({ namespace, name }) => {
-        const { device } = network.pod(`${namespace}/${name}`);
-        const interfaceIndex = nativeDoor().interfaceIndex(device) ?? 0;
-        return { namespace, name, device, interfaceIndex };
-      });
-      const { object, bundle } = compiled;
-      const { digest } = bundle;
-      applyContents({ root: rootOf(node), object, contents, endpoints, node, digest, now: AT });
-    });
-  }
 
   /** Attempts whose outcome is not what the scenario expects. */
   async function surprises(): Promise<readonly string[]> {
-    const results = await tryAll(network, attempts);
+    const results = await tryAll(wire.network, attempts);
     return attempts.flatMap(({ row, column, source, target, family }, index) => {
       const expected = scenario.expected[row]?.[column] === 'passes' ? 'ok' : 'timeout';
-      if (results[index] === expected) return [];
-      return [
-        `IPv${family} ${source.name} -> ${target.title} ${target.port}: ${results[index] ?? ''}`,
-      ];
+      const result = results[index] ?? 'nothing';
+      if (result === expected) return [];
+      return [`IPv${family} ${source.name} -> ${target.title} ${target.port}: ${result}`];
     });
   }
 
-  it('lets everything pass before, only what is allowed while applied, and everything again', async () => {
-    const open = (): Promise<readonly string[]> =>
-      tryAll(network, attempts).then((results) => results.filter((one) => one !== 'ok'));
-    expect(await open()).toEqual([]);
-    for (const { name } of cluster.nodes) applyTo(name);
+  it('passes whole before, as its authors expect while applied, and whole again', async () => {
+    const notOpen = async (): Promise<readonly string[]> =>
+      (await tryAll(wire.network, attempts)).filter((one) => one !== 'ok');
+    expect(await notOpen()).toEqual([]);
+    wire.apply(policies);
     expect(await surprises()).toEqual([]);
-    for (const { name } of cluster.nodes) applyTo(name);
+    wire.apply(policies);
     expect(await surprises()).toEqual([]);
-    for (const { name } of cluster.nodes) unload(rootOf(name));
-    expect(await open()).toEqual([]);
+    wire.unload();
+    expect(await notOpen()).toEqual([]);
   });
 });

@@ -1,0 +1,89 @@
+/** Policies in force on a network of namespaces, from YAML to attached programs, in this process. */
+import { bind } from '../../src/codegen/bind.js';
+import { compile } from '../../src/compile.js';
+import { Network, type OutsideHost } from '../../src/demo/network.js';
+import { isPolicyPod, type ClusterSnapshot } from '../../src/ir/cluster.js';
+import { lowerK8sPolicies } from '../../src/ir/lower-k8s.js';
+import {
+  ADMIN_TIER,
+  BASELINE_TIER,
+  NETWORKPOLICY_TIER,
+  type PolicyModel,
+} from '../../src/ir/model.js';
+import { applyContents } from '../../src/loader/deploy.js';
+import { unload } from '../../src/loader/deploy-status.js';
+import { jiffiesPerSecond } from '../../src/loader/kernel-clock.js';
+import { nativeDoor } from '../../src/loader/native.js';
+import { parseK8s } from '../../src/parser/parse-k8s.js';
+import { SourceFile } from '../../src/source.js';
+import { targetNamed } from '../../src/target.js';
+import { inNamespace } from './netns.js';
+
+export const NOW = Date.parse('2026-11-23T10:00:00Z');
+
+let wires = 0;
+
+export class Wire {
+  readonly #rootPrefix: string;
+
+  private constructor(
+    readonly network: Network,
+    readonly cluster: ClusterSnapshot,
+  ) {
+    wires += 1;
+    this.#rootPrefix = `/sys/fs/bpf/policyc_test_wire_${process.pid}_${wires}_`;
+  }
+
+  static async create(cluster: ClusterSnapshot, hosts: readonly OutsideHost[] = []): Promise<Wire> {
+    return new Wire(await Network.create(cluster, hosts), cluster);
+  }
+
+  /** Puts the policies in force on all nodes, in place of others. */
+  apply(policies: PolicyModel | string): void {
+    const model = typeof policies === 'string' ? modelOf(policies) : policies;
+    const target = targetNamed('6.18');
+    if (target === undefined) throw new Error('no target');
+    const { normal, plan, object, bundle } = compile(model, target, 'test');
+    for (const { name: node } of this.cluster.nodes) {
+      const subjects = this.cluster.pods.filter((pod) => pod.node === node && isPolicyPod(pod));
+      const options = { at: NOW, subjects, jiffiesPerSecond: jiffiesPerSecond() };
+      const contents = bind(normal, plan, this.cluster, options);
+      inNamespace(this.network.host(node).netns, () => {
+        const endpoints = subjects.map(({ namespace, name }) => {
+          const { device } = this.network.pod(`${namespace}/${name}`);
+          const interfaceIndex = nativeDoor().interfaceIndex(device) ?? 0;
+          return { namespace, name, device, interfaceIndex };
+        });
+        const { digest } = bundle;
+        const root = this.#rootPrefix + node;
+        applyContents({ root, object, contents, endpoints, node, digest, now: NOW });
+      });
+    }
+  }
+
+  unload(): void {
+    for (const { name } of this.cluster.nodes) unload(this.#rootPrefix + name);
+  }
+
+  close(): void {
+    this.unload();
+    this.network.close();
+  }
+}
+
+/** Kubernetes policies, without any fault. */
+export function modelOf(text: string): PolicyModel {
+  const parsed = parseK8s([new SourceFile('policies.yaml', text)]);
+  const lowered = parsed.value === undefined ? undefined : lowerK8sPolicies(parsed.value);
+  const faults = [...parsed.diagnostics, ...(lowered?.diagnostics ?? [])];
+  if (lowered?.value === undefined || faults.length > 0) {
+    throw new Error(faults.map(({ message }) => message).join('\n'));
+  }
+  return {
+    tiers: [ADMIN_TIER, NETWORKPOLICY_TIER, BASELINE_TIER],
+    policies: lowered.value,
+    exceptions: [],
+    assertions: [],
+    tests: [],
+  };
+}
