@@ -25,7 +25,9 @@ export class LocatedText {
   /** @param extent of one mapping in `text`, in any style and at any indentation */
   constructor(text: string, extent: Extent) {
     this.#yaml = require('yaml') as typeof Yaml;
-    const column = extent.start - startOfLine(text, extent.start);
+    // In flow style columns mean nothing, and a line may be as long as the file.
+    const isFlow = text[extent.start] === '{';
+    const column = isFlow ? 0 : extent.start - startOfLine(text, extent.start);
     this.#shift = extent.start - column;
     const padded = ' '.repeat(column) + text.slice(extent.start, extent.end);
     this.#document = this.#yaml.parseDocument(padded, { uniqueKeys: false, logLevel: 'silent' });

@@ -64,10 +64,10 @@ export function contentStart(text: string, offset: number): number {
   }
 }
 
-/** The offset of the line break that ends the line of `offset`, or the end of the text. */
-export function endOfLine(text: string, offset: number): number {
+/** The offset of the line break that ends the line of `offset`, or `limit` if that comes first. */
+export function endOfLine(text: string, offset: number, limit = text.length): number {
   let at = offset;
-  for (; at < text.length; at += 1) {
+  for (; at < limit; at += 1) {
     const unit = text.charCodeAt(at);
     if (unit === LF || unit === CR) break;
   }
@@ -87,7 +87,10 @@ export function startOfLine(text: string, offset: number): number {
 /** The part of an extent on its first line, which is what a person looks for. */
 export function firstLine(text: string, extent: Extent): Extent {
   const start = contentStart(text, extent.start);
-  let end = Math.max(start, Math.min(extent.end, endOfLine(text, start)));
+  // The limit matters: a JSON file of megabytes may be one line.
+  // The YAML parser ends the text with a line break if it has none, and may count that.
+  const limit = Math.min(extent.end, text.length);
+  let end = Math.max(start, endOfLine(text, start, limit));
   while (end > start && /\s/.test(text[end - 1] ?? '')) end -= 1;
   return { start, end };
 }

@@ -4,7 +4,7 @@ import { formatPlace, placeOf, SourceFile, type Span } from '../../../src/source
 import { parseK8s } from '../../../src/parser/parse-k8s.js';
 import type { K8sObject } from '../../../src/parser/k8s-objects.js';
 import type { JsonPath } from '../../../src/parser/yaml-value.js';
-import { policiesOf, policyOf } from '../k8s/reading.js';
+import { lowerText, policiesOf, policyOf } from '../k8s/reading.js';
 
 const show = (at: Span): string => {
   const { line, column } = placeOf(at);
@@ -156,5 +156,43 @@ describe('positions of any path', () => {
     expect(show(object.spanOf(['other', 'app']))).toBe('4:8 web');
     expect(show(object.spanOf(['list', 0, 'app']))).toBe('4:8 web');
     expect(show(object.spanOf(['empty']))).toBe('10:1 empty');
+  });
+});
+
+describe('a file that is one long line', () => {
+  it('has positions at no more cost than one of many lines', () => {
+    const object = (i: number): unknown => ({
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: `p${i}` },
+      spec: { podSelector: {}, ingress: [{ from: [{ podSelector: {} }] }, { ports: [] }] },
+    });
+    const items = Array.from({ length: 2000 }, (_, i) => object(i));
+    const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+    for (const path of ['x.json', 'x.yaml']) {
+      const begin = performance.now();
+      const policies = policiesOf(path === 'x.json' ? text : `# one line\n${text}`, path);
+      const last = policies.at(-1);
+      expect(last && show(last.rules[1]?.origin ?? last.origin)).toMatch(
+        /^\d+:\d+ \{"ports":\[\]\}$/,
+      );
+      expect(performance.now() - begin).toBeLessThan(5000);
+    }
+  });
+
+  it('is diagnosed without padding', () => {
+    const bad = {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'NetworkPolicy',
+      metadata: { name: 'a' },
+      spec: { podSelectr: {} },
+    };
+    const items = Array.from({ length: 300 }, (_, i) => ({ ...bad, metadata: { name: `a${i}` } }));
+    const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+    const { diagnostics } = lowerText(text, 'x.json');
+    expect(diagnostics).toHaveLength(300);
+    expect(diagnostics.map(({ span }) => span?.file.text.slice(span.start, span.end))).toEqual(
+      items.map(() => '"podSelectr"'),
+    );
   });
 });
