@@ -10,11 +10,13 @@ import type { Session } from './session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const cache = new SourceCache(session.io.stdin);
+  session.progress.stage('reading');
   const policies = await loadPolicies(session.operands, cache);
   const paths = session.list('cluster');
   const cluster = paths.length === 0 ? undefined : await loadCluster(paths, cache);
   const diagnostics = [...policies.diagnostics, ...(cluster?.diagnostics ?? [])];
   if (policies.value !== undefined && (cluster === undefined || cluster.value !== undefined)) {
+    session.progress.stage('checking');
     diagnostics.push(...checkModel(policies.value, normalize(policies.value), cluster?.value));
   }
   await session.answer(diagnostics, session.diagnosticFormat);

@@ -28,6 +28,7 @@ export async function run(session: Session): Promise<ExitCode> {
   if (stage === 'elf' || output === '-') refuseTerminal(session);
   const target = targetNamed(session.text('target') ?? DEFAULT_TARGET) ?? bug('unknown target');
   const { model, cluster } = await loadChecked(session);
+  session.progress.stage('compiling');
   const made = compile(model, target, policycVersion());
   if (stage !== undefined) {
     emit(session, stage, model, made);
@@ -42,12 +43,14 @@ async function loadChecked(
   session: Session,
 ): Promise<{ readonly model: PolicyModel; readonly cluster: ClusterSnapshot | undefined }> {
   const cache = new SourceCache(session.io.stdin);
+  session.progress.stage('reading');
   const policies = await loadPolicies(session.operands, cache);
   const paths = session.list('cluster');
   const cluster = paths.length === 0 ? undefined : await loadCluster(paths, cache);
   const diagnostics = [...policies.diagnostics, ...(cluster?.diagnostics ?? [])];
   throwIfErrors(diagnostics);
   const model = policies.value ?? bug('no model, and no error that says why');
+  session.progress.stage('checking');
   diagnostics.push(...checkModel(model, normalize(model), cluster?.value));
   throwIfErrors(diagnostics);
   await session.report(diagnostics);
@@ -71,7 +74,7 @@ function emit(
       session.print(listingText(listing));
       break;
     case 'elf':
-      session.io.stdout.write(object);
+      session.printBytes(object);
       break;
     default:
       unreachable(stage);
@@ -85,7 +88,7 @@ function writeBundleTo(
   contents: MapContents | undefined,
 ): void {
   if (path === '-') {
-    session.io.stdout.write(bytes);
+    session.printBytes(bytes);
     return;
   }
   writeWhole(path, bytes);

@@ -3,6 +3,7 @@ import { throwIfErrors } from '../diagnostics.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
 import type { ClusterSnapshot, Pod } from '../ir/cluster.js';
 import { judgeFlow, reportFlow, type Flow, type FlowReport } from '../ir/flows.js';
+import { conflictWarnings } from './conflict-warnings.js';
 import { engineName, startEngine, type Engine } from './engines.js';
 import { DONE, type ExitCode } from './exit-codes.js';
 import { readFlows } from './flow-file.js';
@@ -14,14 +15,17 @@ export async function run(session: Session): Promise<ExitCode> {
   const at = session.instant('at');
   const name = engineName(session.requiredText('engine'));
   const cache = new SourceCache(session.io.stdin);
+  session.progress.stage('reading');
   const policies = await loadPolicies(session.list('policies'), cache);
   const cluster = await loadCluster(session.list('cluster'), cache);
   const file = readOne(session.requiredText('flows'), '--flows', cache);
   const flows = cluster.value && file.value ? readFlows(file.value, cluster.value) : undefined;
   const diagnostics = [policies, cluster, file, flows].flatMap((one) => one?.diagnostics ?? []);
+  if (policies.value) diagnostics.push(...conflictWarnings(policies.value));
   throwIfErrors(diagnostics);
   await session.report(diagnostics);
   if (policies.value && cluster.value && flows?.value) {
+    session.progress.stage('preparing');
     const engine = await startEngine(name, policies.value, at);
     try {
       const reports = judgeAll(session, engine, cluster.value, flows.value);
@@ -41,13 +45,11 @@ function judgeAll(
   flows: readonly Flow[],
 ): readonly FlowReport[] {
   const judge = judgeIn(cluster, subjectsOf(flows));
-  const progress = session.progress('judging flows');
-  const reports = flows.map((flow, index, all) => {
-    progress.report(index, all.length);
+  session.progress.stage('judging flows');
+  return flows.map((flow, index, all) => {
+    session.progress.report(index, all.length);
     return reportFlow(model, judgeFlow(flow, judge));
   });
-  progress.end();
-  return reports;
 }
 
 /** The pods that the flows touch: only these need programs. */

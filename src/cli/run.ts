@@ -4,19 +4,24 @@ import { nearestName } from '../did-you-mean.js';
 import { commandGroups, commands, findCommand } from './command-table.js';
 import { BAD_INPUT, DONE, INTERNAL, type ExitCode } from './exit-codes.js';
 import type { Io } from './io.js';
+import { startProgress, type Progress } from './progress.js';
 import { colorChoice, Session, writeDiagnostics } from './session.js';
 import { policycVersion } from './version.js';
 
 /** @param argv without the interpreter and the script */
 export async function run(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const progress = startProgress(io);
   try {
-    return await dispatch(argv, io);
+    return await dispatch(argv, io, progress);
   } catch (error) {
+    progress.end();
     return await reportFailure(error, argv, io);
+  } finally {
+    progress.end();
   }
 }
 
-async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
+async function dispatch(argv: readonly string[], io: Io, progress: Progress): Promise<ExitCode> {
   const [name, ...rest] = argv;
   if (name === '--version' || name === '-V') {
     io.stdout.write(`policyc ${policycVersion()}\n`);
@@ -39,7 +44,7 @@ async function dispatch(argv: readonly string[], io: Io): Promise<ExitCode> {
     return DONE;
   }
   const command = await spec.load();
-  return command.run(new Session(io, parsed.operands, parsed.options));
+  return command.run(new Session(io, parsed.operands, parsed.options, progress));
 }
 
 function unknownCommand(name: string): Diagnostic {

@@ -17,6 +17,7 @@ export class Session {
     readonly io: Io,
     readonly operands: readonly string[],
     private readonly values: OptionValues,
+    readonly progress: Progress = startProgress(io),
   ) {}
 
   /** The value of `--name`, if it was given or has a default. */
@@ -72,16 +73,24 @@ export class Session {
   }
 
   print(text: string): void {
+    this.progress.end();
     if (text !== '') this.io.stdout.write(text);
   }
 
+  /** Bytes as they are. */
+  printBytes(bytes: Uint8Array): void {
+    this.progress.end();
+    this.io.stdout.write(bytes);
+  }
+
   printJson(value: unknown): void {
-    this.io.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`);
+    this.print(`${JSON.stringify(value, undefined, 2)}\n`);
   }
 
   /** Tells of what a command came across beside its answer: on standard error. */
   async report(diagnostics: readonly Diagnostic[]): Promise<void> {
     if (diagnostics.length === 0) return;
+    this.progress.end();
     const color = colorChoice(this.text('color'));
     await writeDiagnostics(
       diagnostics,
@@ -94,12 +103,9 @@ export class Session {
 
   /** The diagnostics are the command's answer: on standard output. */
   async answer(diagnostics: readonly Diagnostic[], format: DiagnosticFormat): Promise<void> {
+    this.progress.end();
     const color = colorChoice(this.text('color'));
     await writeDiagnostics(diagnostics, this.io.stdout, this.io, color, format);
-  }
-
-  progress(label: string): Progress {
-    return startProgress(this.io, label);
   }
 }
 

@@ -7,6 +7,7 @@ import { createInterpreter } from '../ir/interpret.js';
 import type { PolicyModel } from '../ir/model.js';
 import { runPolicyTests } from '../ir/policy-tests.js';
 import { renderJunit } from '../render/junit.js';
+import { conflictWarnings } from './conflict-warnings.js';
 import { engineName, startEngine } from './engines.js';
 import { DONE, NEGATIVE, type ExitCode } from './exit-codes.js';
 import type { Session } from './session.js';
@@ -39,6 +40,7 @@ interface Loaded {
 /** Without --cluster, the cluster is what the same paths hold; it may be empty. */
 async function load(session: Session): Promise<Loaded> {
   const cache = new SourceCache(session.io.stdin);
+  session.progress.stage('reading');
   const { value: policies, diagnostics } = await loadPolicies(session.operands, cache);
   const paths = session.list('cluster');
   const given = paths.length > 0;
@@ -46,6 +48,7 @@ async function load(session: Session): Promise<Loaded> {
   const found: Diagnostic[] = [
     ...diagnostics,
     ...cluster.diagnostics.filter((one) => given || hasErrors([one])),
+    ...(policies === undefined ? [] : conflictWarnings(policies)),
   ];
   throwIfErrors(found);
   if (policies === undefined || cluster.value === undefined) bug('neither a value nor an error');
@@ -62,6 +65,7 @@ async function runCases(
   cluster: ClusterSnapshot,
 ): Promise<readonly TestCase[]> {
   const at = session.instant('at');
+  session.progress.stage('preparing');
   const engine = await startEngine(engineName(session.requiredText('engine')), policies, at);
   try {
     const { model, judgeIn } = engine;
@@ -69,6 +73,7 @@ async function runCases(
     const judge = judgeIn(cluster);
     const mapBytes = (): number => boundBytes(model, cluster, at);
     const context = { model, cluster, judge, isolationOf, mapBytes };
+    session.progress.stage('testing');
     const assertions = timed(policies.assertions, (one) => evaluateAssertions([one], context));
     const tests = timed(policies.tests, (one) =>
       runPolicyTests([one], {

@@ -134,6 +134,35 @@ describe('policyc eval', () => {
     expect(stderr).toContain('warning[cli/no-policies]');
   });
 
+  it('answers in spite of conflicts, and warns of them', async () => {
+    const conflicting = (name: string, action: string): string => `---
+apiVersion: policy.networking.k8s.io/v1alpha2
+kind: ClusterNetworkPolicy
+metadata: {name: ${name}}
+spec:
+  tier: Admin
+  priority: 5
+  subject: {namespaces: {}}
+  ingress: [{action: ${action}, from: [{namespaces: {}}]}]
+`;
+    writeFileSync('conflict.yaml', conflicting('b', 'Accept') + conflicting('a', 'Deny'));
+    const argv = ['eval', '--policies', 'conflict.yaml', '--cluster', 'cluster.yaml'];
+    const { code, stdout, stderr } = await invoke([...argv, '--flows', 'flows.yaml']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('warning[check/equal-priority]');
+    expect(stdout).toContain('deny: a ingress[0]');
+    expect(await invoke(['compile', 'conflict.yaml'])).toMatchObject({ code: 2 });
+  });
+
+  it('shows progress on a terminal alone, and clears it', async () => {
+    const argv = [...QUESTION, '--flows', 'flows.yaml'];
+    const { stderr } = await invoke(argv, { terminal: true });
+    expect(stderr).toContain('judging flows');
+    expect(stderr.endsWith('\r\u001b[K')).toBe(true);
+    expect((await invoke(argv, { terminal: true, env: { CI: '1' } })).stderr).toBe('');
+    expect((await invoke(argv)).stderr).toBe('');
+  });
+
   it('judges at the instant that --at gives', async () => {
     writeFileSync(
       'until.pol',
