@@ -7,6 +7,7 @@ import {
   readSync,
   realpathSync,
   statSync,
+  type Stats,
 } from 'node:fs';
 import { join } from 'node:path';
 import { diagnostic, hasErrors, type Diagnostic, type Outcome } from './diagnostics.js';
@@ -56,60 +57,76 @@ class SourceReader {
     if (path === '-') {
       if (!this.#seen.has(path)) this.#readInput();
       this.#seen.add(path);
-    } else if (statSync(path, { throwIfNoEntry: false }) !== undefined) {
-      this.#readExisting(path);
-    } else if (isGlob(path)) {
-      this.#readGlob(path);
-    } else {
-      this.diagnostics.push(diagnostic('source/not-found', { path }));
+      return;
     }
+    let stat: Stats | undefined;
+    try {
+      stat = statSync(path, { throwIfNoEntry: false });
+    } catch (error) {
+      if (isGlob(path)) this.#readGlob(path);
+      else this.#complain(path, error);
+      return;
+    }
+    if (stat?.isDirectory() === true) this.#readFolder(path);
+    else if (stat !== undefined) this.#readFile(path);
+    else if (isGlob(path)) this.#readGlob(path);
+    else this.diagnostics.push(diagnostic('source/not-found', { path }));
   }
 
   #readInput(): void {
     this.#guarded('-', () => readAll(this.#standardInput, this.#maxBytes));
   }
 
-  #readExisting(path: string): void {
-    if (!statSync(path).isDirectory()) {
-      this.#readFile(path);
-      return;
-    }
+  #readFolder(path: string): void {
+    const faults = this.diagnostics.length;
     const files = this.#filesBelow(path, new Set());
-    if (files.length === 0) {
+    if (files.length === 0 && this.diagnostics.length === faults) {
       this.diagnostics.push(diagnostic('source/empty-folder', { path, endings: SOURCE_ENDINGS }));
     }
     for (const file of files) this.#readFile(file);
   }
 
   #readGlob(pattern: string): void {
-    const files = expandGlob(pattern).flatMap((path) => {
-      if (statSync(path).isDirectory()) return this.#filesBelow(path, new Set());
-      return hasSourceEnding(path) ? [path] : [];
-    });
-    if (files.length === 0)
+    const faults = this.diagnostics.length;
+    const files = expandGlob(pattern).flatMap((path) => this.#filesAt(path, new Set()));
+    if (files.length === 0 && this.diagnostics.length === faults)
       this.diagnostics.push(diagnostic('source/not-found', { path: pattern }));
     for (const file of [...new Set(files)].sort()) this.#readFile(file);
   }
 
+  /** What is read of a path that a search came upon; nobody may ever write to a pipe that is found. */
+  #filesAt(path: string, above: ReadonlySet<string>): readonly string[] {
+    let stat: Stats | undefined;
+    try {
+      stat = statSync(path, { throwIfNoEntry: false });
+    } catch (error) {
+      if (hasSourceEnding(path)) this.#complain(path, error);
+      return [];
+    }
+    if (stat?.isDirectory() === true) return this.#filesBelow(path, above);
+    if (!hasSourceEnding(path)) return [];
+    if (stat === undefined || stat.isFile()) return [path];
+    const reason = 'it is a pipe, a socket or a device; such a file must be named itself';
+    this.diagnostics.push(diagnostic('source/unreadable', { path, reason }));
+    return [];
+  }
+
   /** @param above real paths of the folders on the way, since links may lead back up */
   #filesBelow(folder: string, above: ReadonlySet<string>): readonly string[] {
-    const real = realpathSync(folder);
-    if (above.has(real)) return [];
-    const way = new Set([...above, real]);
+    let real: string;
     let names: readonly string[];
     try {
+      real = realpathSync(folder);
       names = readdirSync(folder).sort();
     } catch (error) {
       this.#complain(folder, error);
       return [];
     }
-    return names.flatMap((name) => {
-      const path = join(folder, name);
-      if (name.startsWith('.')) return [];
-      const stat = statSync(path, { throwIfNoEntry: false });
-      if (stat?.isDirectory() === true) return this.#filesBelow(path, way);
-      return hasSourceEnding(name) ? [path] : [];
-    });
+    if (above.has(real)) return [];
+    const way = new Set([...above, real]);
+    return names
+      .filter((name) => !name.startsWith('.'))
+      .flatMap((name) => this.#filesAt(join(folder, name), way));
   }
 
   #readFile(path: string): void {
@@ -157,6 +174,8 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder',
   ENOENT: 'it is gone, or a link to nothing',
   ELOOP: 'its links form a circle',
+  ENAMETOOLONG: 'the name is too long',
+  ENOTDIR: 'what should be a folder on its way is a file',
 };
 
 function hasSourceEnding(path: string): boolean {

@@ -41,6 +41,7 @@ beforeAll(() => {
   put('big.yaml', 'x'.repeat(3_000_000));
   symlinkSync('..', join(root, 'p/sub/up'));
   symlinkSync('nowhere', join(root, 'p/dangling.yaml'));
+  symlinkSync('circle', join(root, 'circle'));
   process.chdir(root);
 });
 
@@ -141,6 +142,11 @@ describe('refusals', () => {
     ['cut.yaml', 'source/not-utf8: `cut.yaml` is not UTF-8: bad byte at offset 2'],
     ['zip.yaml', 'source/binary: `zip.yaml` is no text: zero byte at offset 1'],
     ['empty', 'source/empty-folder: the folder `empty` holds no file to read'],
+    [
+      'bom.yaml/x',
+      'source/unreadable: cannot read `bom.yaml/x`: what should be a folder on its way is a file',
+    ],
+    ['circle', 'source/unreadable: cannot read `circle`: its links form a circle'],
   ])('%s', (path, expected) => {
     expect(refusal(path)).toBe(expected);
   });
@@ -157,6 +163,26 @@ describe('refusals', () => {
     expect(refusal('p')).toBe(
       'source/unreadable: cannot read `p/dangling.yaml`: it is gone, or a link to nothing',
     );
+  });
+
+  it('a name that no file can have', () => {
+    const path = 'x'.repeat(5000);
+    expect(refusal(path)).toBe(`source/unreadable: cannot read \`${path}\`: the name is too long`);
+  });
+
+  it.each(['odd', 'odd/*', 'od?'])('a pipe and a circle of links that %s comes upon', (path) => {
+    mkdirSync(join(root, 'odd'));
+    execFileSync('mkfifo', [join(root, 'odd/pipe.yaml')]);
+    symlinkSync('circle.yaml', join(root, 'odd/circle.yaml'));
+    symlinkSync('circle', join(root, 'odd/circle'));
+    try {
+      expect(refusal(path).split('\n')).toEqual([
+        'source/unreadable: cannot read `odd/circle.yaml`: its links form a circle',
+        'source/unreadable: cannot read `odd/pipe.yaml`: it is a pipe, a socket or a device; such a file must be named itself',
+      ]);
+    } finally {
+      rmSync(join(root, 'odd'), { recursive: true });
+    }
   });
 
   it('reach every entry of the catalog', () => {
