@@ -1,6 +1,7 @@
 /** `policyc eval`, as users call it. */
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lacks } from '../support/requires.js';
 import { invoke } from './invoke.js';
 import { CLUSTER, enterWorkspace, FLOWS, LANGUAGE, POLICY } from './workspace.js';
 
@@ -41,7 +42,9 @@ const EXPECTED = [
 const QUESTION = ['eval', '--policies', 'policy.yaml', '--cluster', 'cluster.yaml'];
 
 describe('policyc eval', () => {
-  it.each(['model', 'vm'])('says verdict, rule and place, by the %s', async (engine) => {
+  const engines = ['model', 'vm', ...(lacks('root') === undefined ? ['kernel'] : [])];
+
+  it.each(engines)('says verdict, rule and place, by the %s', async (engine) => {
     const more = ['--flows', 'flows.yaml', '--format', 'json', '--engine', engine];
     const { code, stdout, stderr } = await invoke([...QUESTION, ...more]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
