@@ -1,131 +1,243 @@
-/** The policy model as JSON for bundles, with origins as places and just the lines they point to. */
+/** The policy model as JSON for bundles: peers and port lists stand once, origins are places. */
 import { formatPrefix, parsePrefix, type Prefix } from '../address.js';
-import type { Exception, Policy, PolicyModel, Tier } from '../ir/model.js';
-import { placeOf, lineText, SourceFile, span, type Span } from '../source.js';
+import type {
+  Direction,
+  Exception,
+  Peer,
+  PodSelector,
+  Policy,
+  PolicyModel,
+  PortMatch,
+  Rule,
+  Tier,
+} from '../ir/model.js';
+import { peerKey, podSelectorKey, portMatchKey } from '../ir/peer-key.js';
+import { OriginDecoder, OriginEncoder, type Origin, type SourceExcerpt } from './bundle-origins.js';
 
-/** [file, line, column], counted from 0, 1 and 1. */
-type OriginTriple = readonly [number, number, number];
+/** Omit, for each member of a union by itself. */
+type WithoutOrigin<One> = One extends unknown ? Omit<One, 'origin'> : never;
 
-/** A policy file as far as origins point into it. */
-export interface SourceExcerpt {
-  readonly path: string;
-  /** [line, text], ascending. */
-  readonly lines: readonly (readonly [number, string])[];
+/** As in the model, but without origin, and with prefixes as texts. */
+export type EncodedPeer =
+  | WithoutOrigin<Exclude<Peer, { kind: 'addresses' }>>
+  | {
+      readonly kind: 'addresses';
+      readonly include: readonly string[];
+      readonly exclude: readonly string[];
+    };
+
+/** What is not said is as it is most often. */
+interface EncodedRule extends Partial<Omit<Rule, 'origin' | 'peers' | 'ports' | 'direction'>> {
+  readonly direction: Direction;
+  /** Positions in {@link EncodedModel.peers}. */
+  readonly peers: readonly number[];
+  /** Position in {@link EncodedModel.ports}; every port unless said. */
+  readonly ports?: number;
+  readonly origin: Origin;
 }
+
+type EncodedPolicy = Omit<Policy, 'origin' | 'rules' | 'subjects'> & {
+  /** Positions in {@link EncodedModel.subjects}. */
+  readonly subjects: readonly number[];
+  readonly rules: readonly EncodedRule[];
+  readonly origin: Origin;
+};
+
+type EncodedException = Omit<Exception, 'origin' | 'rules'> & {
+  readonly rules: readonly EncodedRule[];
+  readonly origin: Origin;
+};
 
 export interface EncodedModel {
   readonly tiers: readonly Tier[];
-  /** As in the model, but prefixes are texts and origins triples. */
-  readonly policies: readonly unknown[];
-  readonly exceptions: readonly unknown[];
+  readonly subjects: readonly Omit<PodSelector, 'origin'>[];
+  readonly peers: readonly EncodedPeer[];
+  readonly ports: readonly (readonly PortMatch[])[];
+  readonly policies: readonly EncodedPolicy[];
+  readonly exceptions: readonly EncodedException[];
   readonly sources: readonly SourceExcerpt[];
 }
 
 /**
- * A line that holds a whole document, as minified JSON does, may hold anything else too: it is left
- * out, since a bundle should carry no more of the sources than it needs.
+ * Assertions and tests stay behind: they speak to the author, not to a node. So do the origins of
+ * peers and subjects: their rule's or policy's stands for them.
  */
-const MAX_LINE = 500;
-
-/** Assertions and tests stay behind: they speak to the author, not to a node. */
 export function encodeModel(model: PolicyModel): EncodedModel {
-  const files = new Map<SourceFile, number>();
-  const lines: Map<number, string>[] = [];
-  const encodeOrigin = (origin: Span): OriginTriple => {
-    const { line, column } = placeOf(origin);
-    let file = files.get(origin.file);
-    if (file === undefined) {
-      file = files.size;
-      files.set(origin.file, file);
-      lines.push(new Map());
-    }
-    const text = lineText(origin.file, line);
-    if (text.length <= MAX_LINE) lines[file]?.set(line, text);
-    return [file, line, column];
+  const origins = new OriginEncoder();
+  const subjects = new Interned<PodSelector, Omit<PodSelector, 'origin'>>(
+    podSelectorKey,
+    ({ namespaces, pods }) => ({ namespaces, pods }),
+  );
+  const peers = new Interned<Peer, EncodedPeer>(peerKey, encodePeer);
+  const ports = new Interned<readonly PortMatch[], readonly PortMatch[]>(
+    (list) => list.map(portMatchKey).join(),
+    (list) => list,
+  );
+  const encodeRules = (rules: readonly Rule[]): readonly EncodedRule[] => {
+    const names = usualNames(rules);
+    return rules.map((rule, i): EncodedRule => {
+      const { origin, ports: matches, peers: ofRule, name, action, log, reject, ...rest } = rule;
+      return {
+        ...rest,
+        ...(action === 'allow' ? {} : { action }),
+        ...(name === names[i] ? {} : { name }),
+        ...(log ? { log } : {}),
+        ...(reject ? { reject } : {}),
+        peers: ofRule.map((peer) => peers.indexOf(peer)),
+        ...(matches === 'every' ? {} : { ports: ports.indexOf(matches) }),
+        origin: origins.encode(origin),
+      };
+    });
   };
-  const encode = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(encode);
-    if (typeof value !== 'object' || value === null) return value;
-    const encoded: Record<string, unknown> = {};
-    for (const [key, member] of Object.entries(value)) {
-      if (key === 'origin') encoded[key] = encodeOrigin(member as Span);
-      else if (key === 'include' || key === 'exclude') {
-        encoded[key] = (member as readonly Prefix[]).map(formatPrefix);
-      } else encoded[key] = encode(member);
-    }
-    return encoded;
-  };
-  const policies = model.policies.map(encode);
-  const exceptions = model.exceptions.map(encode);
-  const sources = [...files.keys()].map((file, i) => ({
-    path: file.path,
-    lines: [...(lines[i] ?? new Map<number, string>())].sort(([a], [b]) => a - b),
+  const policies = model.policies.map(
+    ({ origin, rules, subjects: ofPolicy, ...rest }): EncodedPolicy => ({
+      ...rest,
+      subjects: ofPolicy.map((subject) => subjects.indexOf(subject)),
+      rules: encodeRules(rules),
+      origin: origins.encode(origin),
+    }),
+  );
+  const exceptions = model.exceptions.map(({ origin, rules, ...rest }): EncodedException => ({
+    ...rest,
+    rules: encodeRules(rules),
+    origin: origins.encode(origin),
   }));
-  return { tiers: model.tiers, policies, exceptions, sources };
-}
-
-/** @param encoded checked against the bundle's schema already */
-export function decodeModel(encoded: EncodedModel): PolicyModel {
-  const columns = encoded.sources.map(() => new Map<number, number>());
-  visitOrigins([encoded.policies, encoded.exceptions], ([file, line, column]) => {
-    const ofFile = columns[file];
-    if (ofFile === undefined) throw new RangeError(`no source ${file}`);
-    ofFile.set(line, Math.max(column, ofFile.get(line) ?? 1));
-  });
-  const files = encoded.sources.map((source, i) => restoreFile(source, columns[i] ?? new Map()));
-  const decodeOrigin = ([file, line, column]: OriginTriple): Span => {
-    const source = files[file];
-    if (source === undefined) throw new RangeError(`no source ${file}`);
-    const start = (source.lineStarts[line - 1] ?? 0) + column - 1;
-    const end = (source.lineStarts[line - 1] ?? 0) + lineText(source, line).length;
-    return span(source, start, Math.max(start, end));
-  };
-  const decode = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(decode);
-    if (typeof value !== 'object' || value === null) return value;
-    const decoded: Record<string, unknown> = {};
-    for (const [key, member] of Object.entries(value)) {
-      if (key === 'origin') decoded[key] = decodeOrigin(member as OriginTriple);
-      else if (key === 'include' || key === 'exclude') {
-        decoded[key] = (member as readonly string[]).map(decodePrefix);
-      } else decoded[key] = decode(member);
-    }
-    return decoded;
-  };
   return {
-    tiers: encoded.tiers,
-    policies: encoded.policies.map(decode) as readonly Policy[],
-    exceptions: encoded.exceptions.map(decode) as readonly Exception[],
-    assertions: [],
-    tests: [],
+    tiers: model.tiers,
+    subjects: subjects.values,
+    peers: peers.values,
+    ports: ports.values,
+    policies,
+    exceptions,
+    sources: origins.sources(),
   };
 }
 
-function visitOrigins(value: unknown, visit: (origin: OriginTriple) => void): void {
-  if (Array.isArray(value)) {
-    for (const one of value) visitOrigins(one, visit);
-    return;
-  }
-  if (typeof value !== 'object' || value === null) return;
-  for (const [key, member] of Object.entries(value)) {
-    if (key === 'origin') visit(member as OriginTriple);
-    else visitOrigins(member, visit);
+/**
+ * @param encoded checked against the bundle's schema already
+ * @throws RangeError if it contradicts itself
+ */
+export function decodeModel(encoded: EncodedModel): PolicyModel {
+  const origins = new OriginDecoder(encoded.sources, originsOf(encoded));
+  // A peer that stands in many rules is one value, under the origin of the first.
+  const peers = new Map<number, Peer>();
+  const decodeRules = (rules: readonly EncodedRule[]): readonly Rule[] => {
+    const names = usualNames(rules);
+    return rules.map((rule, i): Rule => {
+      const origin = origins.decode(rule.origin);
+      const decoded = rule.peers.map((index) => {
+        const peer = peers.get(index) ?? decodePeer(at(encoded.peers, index), origin);
+        peers.set(index, peer);
+        return peer;
+      });
+      return {
+        ...rule,
+        action: rule.action ?? 'allow',
+        name: rule.name ?? names[i] ?? rule.direction,
+        log: rule.log ?? false,
+        reject: rule.reject ?? false,
+        peers: decoded,
+        ports: rule.ports === undefined ? 'every' : at(encoded.ports, rule.ports),
+        origin,
+      };
+    });
+  };
+  const policies = encoded.policies.map((policy): Policy => {
+    const origin = origins.decode(policy.origin);
+    return {
+      ...policy,
+      subjects: policy.subjects.map((index) => ({ ...at(encoded.subjects, index), origin })),
+      rules: decodeRules(policy.rules),
+      origin,
+    };
+  });
+  const exceptions = encoded.exceptions.map((exception): Exception => ({
+    ...exception,
+    rules: decodeRules(exception.rules),
+    origin: origins.decode(exception.origin),
+  }));
+  return { tiers: encoded.tiers, policies, exceptions, assertions: [], tests: [] };
+}
+
+/** Values by key, each once, in the order in which they came. */
+class Interned<Value, Encoded> {
+  readonly values: Encoded[] = [];
+  readonly #positions = new Map<string, number>();
+
+  constructor(
+    private readonly keyOf: (value: Value) => string,
+    private readonly encode: (value: Value) => Encoded,
+  ) {}
+
+  indexOf(value: Value): number {
+    const key = this.keyOf(value);
+    let position = this.#positions.get(key);
+    if (position === undefined) {
+      position = this.values.length;
+      this.#positions.set(key, position);
+      this.values.push(this.encode(value));
+    }
+    return position;
   }
 }
 
-/** A text in which the lines kept stand at their numbers, and reach the columns pointed to. */
-function restoreFile(source: SourceExcerpt, columns: ReadonlyMap<number, number>): SourceFile {
-  const last = [...columns.keys()].reduce((most, line) => Math.max(most, line), 0);
-  const lines = new Array<string>(last).fill('');
-  const texts = new Map(source.lines);
-  for (const [line, column] of columns) {
-    lines[line - 1] = (texts.get(line) ?? '').padEnd(column, ' ');
+/** The names of rules whose author gave none: the position among those of the direction. */
+function usualNames(rules: readonly { readonly direction: Direction }[]): readonly string[] {
+  const next = { ingress: 0, egress: 0 };
+  return rules.map(({ direction }) => {
+    next[direction] += 1;
+    return `${direction}[${next[direction] - 1}]`;
+  });
+}
+
+function encodePeer(peer: Peer): EncodedPeer {
+  switch (peer.kind) {
+    case 'any':
+    case 'outside':
+    case 'own-node':
+    case 'nothing':
+      return { kind: peer.kind };
+    case 'pods':
+      return { kind: peer.kind, namespaces: peer.namespaces, pods: peer.pods };
+    case 'nodes':
+      return { kind: peer.kind, selector: peer.selector };
+    case 'service':
+      return { kind: peer.kind, namespace: peer.namespace, name: peer.name };
+    case 'addresses':
+      return {
+        kind: peer.kind,
+        include: peer.include.map(formatPrefix),
+        exclude: peer.exclude.map(formatPrefix),
+      };
   }
-  return new SourceFile(source.path, lines.join('\n'));
+}
+
+function decodePeer(encoded: EncodedPeer, origin: Rule['origin']): Peer {
+  if (encoded.kind !== 'addresses') return { ...encoded, origin };
+  const { include, exclude } = encoded;
+  return {
+    kind: 'addresses',
+    include: include.map(decodePrefix),
+    exclude: exclude.map(decodePrefix),
+    origin,
+  };
 }
 
 function decodePrefix(text: string): Prefix {
   const prefix = parsePrefix(text);
   if (prefix === undefined) throw new RangeError(`\`${text}\` is no CIDR block`);
   return prefix;
+}
+
+function* originsOf({ policies, exceptions }: EncodedModel): Generator<Origin> {
+  for (const { origin, rules } of [...policies, ...exceptions]) {
+    yield origin;
+    for (const rule of rules) yield rule.origin;
+  }
+}
+
+function at<Value>(list: readonly Value[], index: number): Value {
+  const value = list[index];
+  if (value === undefined) throw new RangeError(`no entry ${index}`);
+  return value;
 }

@@ -37,11 +37,11 @@ const selector = object({
 
 const peer = {
   oneOf: [
-    object({ kind: { enum: ['any', 'outside', 'own-node', 'nothing'] }, origin }),
-    object({ kind: { const: 'pods' }, namespaces: selector, pods: selector, origin }),
-    object({ kind: { const: 'addresses' }, include: list(text), exclude: list(text), origin }),
-    object({ kind: { const: 'nodes' }, selector, origin }),
-    object({ kind: { const: 'service' }, namespace: text, name: text, origin }),
+    object({ kind: { enum: ['any', 'outside', 'own-node', 'nothing'] } }),
+    object({ kind: { const: 'pods' }, namespaces: selector, pods: selector }),
+    object({ kind: { const: 'addresses' }, include: list(text), exclude: list(text) }),
+    object({ kind: { const: 'nodes' }, selector }),
+    object({ kind: { const: 'service' }, namespace: text, name: text }),
   ],
 };
 
@@ -56,8 +56,8 @@ const rule = object(
   {
     direction: { enum: ['ingress', 'egress'] },
     action: { enum: ['allow', 'deny', 'pass'] },
-    peers: list(peer),
-    ports: { oneOf: [{ const: 'every' }, list(portMatch)] },
+    peers: list(count),
+    ports: count,
     name: text,
     log: flag,
     reject: flag,
@@ -66,7 +66,7 @@ const rule = object(
     ticket: text,
     origin,
   },
-  ['until', 'reason', 'ticket'],
+  ['action', 'ports', 'name', 'log', 'reject', 'until', 'reason', 'ticket'],
 );
 
 const policy = object(
@@ -85,9 +85,7 @@ const policy = object(
     priority: { type: 'integer' },
     namespace: text,
     name: text,
-    subjects: list(
-      object({ kind: { const: 'pods' }, namespaces: selector, pods: selector, origin }, ['kind']),
-    ),
+    subjects: list(count),
     isolates: object({ ingress: flag, egress: flag }),
     logsIsolation: flag,
     rules: list(rule),
@@ -100,6 +98,9 @@ const policy = object(
 
 export const policySchema = object({
   tiers: list(object({ name: text, kind: { enum: ['ordered', 'additive'] } })),
+  subjects: list(object({ namespaces: selector, pods: selector })),
+  peers: list(peer),
+  ports: list(list(portMatch)),
   policies: list(policy),
   exceptions: list(
     object({ name: text, to: text, rules: list(rule), approved: list(text), origin }),

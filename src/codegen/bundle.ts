@@ -76,15 +76,13 @@ export function writeBundle(parts: BundleParts): { bytes: Uint8Array; bundle: Bu
   const manifest = manifestOf(parts, files);
   if (!schemas().manifest(manifest)) bug('the manifest does not fit its own schema');
   const manifestBytes = jsonBytes(manifest);
-  const attrs = { mtime: 0, uid: 0, gid: 0, mode: '644' };
-  const archive = createTar([{ name: MANIFEST, data: manifestBytes }, ...files], { attrs });
   const bundle: Bundle = {
     digest: sha256(manifestBytes),
     manifest,
     objects: new Map([[DATAPATH_VARIANT, parts.object]]),
     model: parts.model,
   };
-  return { bytes: endArchive(archive), bundle };
+  return { bytes: archive([{ name: MANIFEST, data: manifestBytes }, ...files]), bundle };
 }
 
 /**
@@ -117,15 +115,26 @@ export function readBundle(path: string, bytes: Uint8Array): Bundle {
   const policy = listed(POLICY) ? files.get(POLICY) : undefined;
   const encoded = policy === undefined ? undefined : parseJson(policy);
   if (!isEncodedModel(encoded)) return refuse(`${POLICY} does not fit its schema`);
+  // Nothing beside the parts: the file is its content's only form.
+  const rebuilt = archive([...files].map(([name, data]) => ({ name, data })));
+  if (Buffer.compare(rebuilt, bytes) !== 0) return refuse('it is not as policyc writes it');
   const model = restoreModel(encoded) ?? refuse(`${POLICY} contradicts itself`);
   return { digest: sha256(manifestBytes), manifest, objects, model };
 }
 
-/** POSIX ends an archive with two blocks of zeros; the library writes one. */
-function endArchive(archive: Uint8Array): Uint8Array {
-  const ended = new Uint8Array(archive.length + TAR_BLOCK);
-  ended.set(archive);
+/** Without times, owners and compression, which differ from machine to machine. */
+function archive(files: readonly ArchiveFile[]): Uint8Array {
+  const attrs = { mtime: 0, uid: 0, gid: 0, mode: '644' };
+  const made = createTar([...files], { attrs });
+  // POSIX ends an archive with two blocks of zeros; the library writes one.
+  const ended = new Uint8Array(made.length + TAR_BLOCK);
+  ended.set(made);
   return ended;
+}
+
+interface ArchiveFile {
+  readonly name: string;
+  readonly data: Uint8Array;
 }
 
 function manifestOf(

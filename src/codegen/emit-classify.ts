@@ -1,10 +1,24 @@
 /** Emits the classification: spoofed sources, the pod itself, and the remote address's entry. */
 import type { Direction } from '../ir/model.js';
 import { r0, r1, r2, r3, r8, r10, type Assembler } from './assembler.js';
-import { emitBareExit, FRAME } from './emit-frame.js';
-import { MAPS, SHAPE, SHAPE_FLAG, SUBJECT, SUBJECT_FLAG, TABLES } from './layout.js';
+import { emitBareExit, FRAME, PACKET } from './emit-frame.js';
+import {
+  CLASS_BITS,
+  FLAVOUR_STRIDE,
+  FLAVOURS,
+  LINK_LOCAL,
+  MAPS,
+  SHAPE,
+  SHAPE_FLAG,
+  SUBJECT,
+  SUBJECT_FLAG,
+  TABLES,
+} from './layout.js';
 
-/** DHCP clients speak before they have an address: UDP 68 → 67, and for IPv6 546 → 547. */
+/**
+ * DHCP clients speak before they have an address: UDP 68 → 67 from 0.0.0.0 (RFC 2131), and for IPv6
+ * 546 → 547 from a link-local address (RFC 8415).
+ */
 const DHCP = {
   4: { source: (1 << 16) | 68, destination: (1 << 16) | 67 },
   6: { source: (1 << 16) | 546, destination: (1 << 16) | 547 },
@@ -91,7 +105,32 @@ function emitForeignSource(asm: Assembler, direction: Direction, family: 4 | 6):
   asm.branch('ne', r1, dhcp.source, 'spoofed');
   asm.load(4, r1, r10, FRAME.destination);
   asm.branch('ne', r1, dhcp.destination, 'spoofed');
+  if (family === 4) {
+    asm.load(4, r1, r10, FRAME.local);
+    asm.branch('ne', r1, 0, 'spoofed');
+  } else {
+    asm.load(2, r1, r10, FRAME.local);
+    asm.and(r1, LINK_LOCAL.mask);
+    asm.branch('ne', r1, LINK_LOCAL.prefix, 'spoofed');
+  }
   asm.jump('classify');
+}
+
+/** r8 = entry. Goes to `neighbour` where neighbour discovery is meant for a pod or a node. */
+export function emitSolicitation(asm: Assembler): void {
+  asm.load(4, r1, r10, FRAME.packet);
+  asm.branch('set', r1, PACKET.neighbour, 'global_neighbour');
+  asm.label('no_neighbour');
+}
+
+function emitGlobalNeighbour(asm: Assembler): void {
+  asm.label('global_neighbour');
+  asm.mov(r1, r8);
+  asm.rsh32(r1, CLASS_BITS);
+  asm.and32(r1, FLAVOUR_STRIDE - 1);
+  asm.branch('eq', r1, FLAVOURS.indexOf('pod'), 'neighbour');
+  asm.branch('eq', r1, FLAVOURS.indexOf('node'), 'neighbour');
+  asm.jump('no_neighbour');
 }
 
 /** r8 = the entry of the remote address in the key; 0 if no table has it. Clobbers r0 to r5. */
@@ -145,8 +184,10 @@ function emitFamilyLookup(asm: Assembler, family: 4 | 6, done: string): void {
 }
 
 /** The exits of this stage. */
-export function emitClassifyExits(asm: Assembler): void {
+export function emitClassifyExits(asm: Assembler, direction: Direction): void {
   emitBareExit(asm, 'neighbour', 'allow', 'neighbour');
   emitBareExit(asm, 'not_ip', 'deny', 'not-ip');
-  if (asm.name === 'from_pod') emitBareExit(asm, 'spoofed', 'deny', 'spoofed');
+  if (direction === 'ingress') return;
+  emitGlobalNeighbour(asm);
+  emitBareExit(asm, 'spoofed', 'deny', 'spoofed');
 }

@@ -6,6 +6,7 @@ import { DROP, OUTCOMES, PASS, type Outcome } from './layout.js';
 export const SKB = {
   len: 0,
   mark: 8,
+  vlanPresent: 20,
   ingressIfindex: 36,
   ifindex: 40,
   cb0: 48,
@@ -61,8 +62,8 @@ export const PACKET = {
   noReply: 1 << 10,
   /** Any fragment but the first: what follows its IP header is no layer 4 header. */
   laterFragment: 1 << 12,
-  /** The packet does not come from the pod's own address. */
-  alien: 1 << 11,
+  /** Neighbour discovery from the pod to a global address: passes if that is on the link. */
+  neighbour: 1 << 11,
 } as const;
 
 export const TCP = { fin: 0x01, syn: 0x02, rst: 0x04, ack: 0x10 } as const;

@@ -57,7 +57,7 @@ function emitRecord(asm: Assembler, direction: Direction): void {
 
 /** Frame slots are filled in pieces of 4, 2 and 1 bytes; none is read wider than in 2 here. */
 function copy(asm: Assembler, slot: number, field: number, bytes: number): void {
-  for (let at = 0; at < bytes; ) {
+  for (let at = 0; at < bytes;) {
     const size = bytes - at >= 4 ? 4 : 2;
     asm.load(size, r1, r10, slot + at);
     asm.store(size, r10, FRAME.event + field + at, r1);

@@ -3,7 +3,7 @@ import type { Direction } from '../ir/model.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, type Assembler } from './assembler.js';
 import { EXIT, FRAME, PACKET, SKB, TCP } from './emit-frame.js';
 import { ETHERTYPE, EXTENSIONS, PROTOCOL, SKIP_EXTENSIONS, SKIP_TAGS } from './emit-headers.js';
-import { PORT_INDEX } from './layout.js';
+import { LINK_LOCAL, LINK_MULTICAST, PORT_INDEX } from './layout.js';
 
 const ETHERNET_BYTES = 14;
 /** Enough for two tags, the longest IPv4 header, or IPv6 with extensions, and a quoted packet. */
@@ -142,11 +142,12 @@ function emitIpv6(asm: Assembler, direction: Direction): void {
 function emitExtensions(asm: Assembler): void {
   asm.load(2, r3, r7, 4);
   asm.toBigEndian(r3, 16);
-  asm.store(4, r10, FRAME.scratch, r3);
   asm.load(4, r1, r6, SKB.data);
   asm.mov(r2, r7);
   asm.sub(r2, r1);
   asm.add(r2, 40).comment('offset of the first header');
+  asm.add(r3, r2);
+  asm.store(4, r10, FRAME.scratch, r3).comment('offset of the end');
   asm.lsh(r4, 16);
   asm.or(r2, r4);
   asm.mov(r1, r6);
@@ -167,7 +168,6 @@ function emitExtensions(asm: Assembler): void {
   asm.rsh(r0, EXTENSIONS.firstShift);
   asm.branch('eq', r0, 0, 'transport');
   asm.load(4, r3, r10, FRAME.scratch);
-  asm.add(r3, ETHERNET_BYTES + 8 + 40).comment('tags count as payload: at most 8 bytes too many');
   asm.sub(r3, r1);
   asm.branch('sle', r3, 0, EXIT.malformed);
   asm.store(4, r10, FRAME.fragmentBytes, r3);
@@ -215,6 +215,7 @@ function emitTransport(asm: Assembler, direction: Direction): void {
   emitIcmp(asm, direction);
 
   asm.label('later_fragment').comment('r4 protocol, r2 offset: the ports are in another packet');
+  emitEnsure(asm, 0);
   asm.store(1, r10, FRAME.keyProtocol, r4);
   asm.load(4, r1, r10, FRAME.packet);
   asm.or(r1, PACKET.noReply | PACKET.laterFragment);
@@ -230,6 +231,7 @@ function emitTransport(asm: Assembler, direction: Direction): void {
   asm.jump(EXIT.malformed);
 
   asm.label('other');
+  emitEnsure(asm, 0);
   asm.load(4, r1, r10, FRAME.packet);
   asm.or(r1, PACKET.opens);
   asm.store(4, r10, FRAME.packet, r1);
@@ -273,10 +275,12 @@ function emitPorts(asm: Assembler, direction: Direction): void {
 
 function emitIcmp(asm: Assembler, direction: Direction): void {
   asm.label('icmp');
+  emitFragmentCheck(asm, 8);
   emitEnsure(asm, 8);
   asm.load(1, r2, r7, 0);
   emitIcmpKinds(asm, { requests: [8, 13, 15, 17], replies: [0, 14, 16, 18], errors: [3, 11, 12] });
   asm.label('icmpv6');
+  emitFragmentCheck(asm, 8);
   emitEnsure(asm, 8);
   asm.load(1, r2, r7, 0);
   emitNeighbourDiscovery(asm, direction);
@@ -317,20 +321,39 @@ function emitIcmpKinds(asm: Assembler, kinds: IcmpKinds): void {
 }
 
 /**
- * Neighbour discovery passes with hop limit 255, which no router lets through (RFC 4861), and
- * multicast listener reports with 1 (RFC 3810). A router advertisement from a pod does not.
+ * Neighbour discovery passes with hop limit 255, which no router hands on (RFC 4861), and multicast
+ * listener reports with 1 (RFC 3810). A router advertisement or a query from a pod does not.
+ * INVARIANT: a pod sets its hop limit as it likes, and routers look at it no more than that they count
+ * it down. So what it sends passes only to the link, or it could tell the world anything this way.
  */
 function emitNeighbourDiscovery(asm: Assembler, direction: Direction): void {
   const done = asm.freshLabel('not_neighbour');
   const listener = asm.freshLabel('listener');
+  const egress = direction === 'egress';
   asm.load(4, r3, r10, FRAME.packet);
   asm.rsh(r3, 16);
   asm.branch('eq', r3, 1, listener);
   asm.branch('ne', r3, 255, done);
-  const types = direction === 'ingress' ? [133, 134, 135, 136] : [133, 135, 136];
-  for (const type of types) asm.branch('eq', r2, type, 'neighbour');
+  const types = egress ? [133, 135, 136] : [133, 134, 135, 136];
+  for (const type of types) asm.branch('eq', r2, type, egress ? 'solicitation' : 'neighbour');
   asm.jump(done);
+  if (egress) {
+    asm.label('solicitation');
+    asm.load(2, r3, r10, FRAME.keyRemote);
+    asm.branch('eq', r3, LINK_MULTICAST, 'neighbour');
+    asm.and(r3, LINK_LOCAL.mask);
+    asm.branch('eq', r3, LINK_LOCAL.prefix, 'neighbour');
+    asm.load(4, r3, r10, FRAME.packet);
+    asm.or(r3, PACKET.neighbour);
+    asm.store(4, r10, FRAME.packet, r3);
+    asm.jump(done);
+  }
   asm.label(listener);
-  for (const type of [130, 131, 132, 143]) asm.branch('eq', r2, type, 'neighbour');
+  if (egress) {
+    asm.load(2, r3, r10, FRAME.keyRemote);
+    asm.branch('ne', r3, LINK_MULTICAST, done);
+  }
+  const reports = egress ? [131, 132, 143] : [130, 131, 132, 143];
+  for (const type of reports) asm.branch('eq', r2, type, 'neighbour');
   asm.label(done);
 }

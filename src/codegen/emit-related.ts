@@ -6,7 +6,7 @@ import { emitAddressEntry, emitLoadField } from './emit-classify.js';
 import { emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
 import { emitEnsure } from './emit-parse.js';
 import { judgeName, OPPOSITE } from './emit-state.js';
-import { PORT_INDEX, SUBJECT, TABLES } from './layout.js';
+import { PORT_INDEX, SUBJECT, SUBJECT_FLAG, TABLES } from './layout.js';
 
 /** Errors quote the IP header and at least 8 bytes behind it (RFC 792, RFC 4443). */
 const QUOTED_TRANSPORT_BYTES = 8;
@@ -73,6 +73,7 @@ function emitQuoted4(asm: Assembler, direction: Direction): void {
   asm.toBigEndian(r2, 16);
   asm.and(r2, 0x1fff);
   asm.branch('ne', r2, 0, 'unrelated');
+  emitFamilyTest(asm, SUBJECT_FLAG.has4);
   const [own, remote] = direction === 'ingress' ? [12, 16] : [16, 12];
   asm.load(4, r2, r7, own);
   emitLoadField(asm, r3, 'subject', SUBJECT.own4);
@@ -89,6 +90,7 @@ function emitQuoted6(asm: Assembler, direction: Direction): void {
   asm.load(1, r1, r7, 0);
   asm.rsh(r1, 4);
   asm.branch('ne', r1, 6, 'unrelated');
+  emitFamilyTest(asm, SUBJECT_FLAG.has6);
   const [own, remote] = direction === 'ingress' ? [8, 24] : [24, 8];
   asm.loadTable(r3, TABLES.subject);
   for (const offset of [0, 4, 8, 12]) {
@@ -102,6 +104,13 @@ function emitQuoted6(asm: Assembler, direction: Direction): void {
   }
   asm.load(1, r4, r7, 6);
   asm.add(r7, 40);
+}
+
+/** A subject without an address of the family has zeros there, which a quote could match. */
+function emitFamilyTest(asm: Assembler, flag: number): void {
+  emitLoadField(asm, r2, 'subject', SUBJECT.flags);
+  asm.and(r2, flag);
+  asm.branch('eq', r2, 0, 'unrelated');
 }
 
 /** r4 = the quoted protocol, r7 = its header. */

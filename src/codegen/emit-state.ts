@@ -4,6 +4,7 @@ import { r0, r1, r2, r3, r4, r7, r8, r9, r10, type Assembler } from './assembler
 import { emitLoadField } from './emit-classify.js';
 import type { Effects } from '../ir/plan.js';
 import { emitLogIfAsked } from './emit-log.js';
+import { emitRejectIfAsked } from './emit-reject.js';
 import { emitExit, EXIT, FRAME, PACKET, TCP } from './emit-frame.js';
 import { emitClassOf, emitRow } from './emit-verdict.js';
 import { CONNECTION_FLAG, MAPS, OTHER_GROUP, SHAPE, SUBJECT } from './layout.js';
@@ -203,5 +204,6 @@ function emitReplyState(asm: Assembler, direction: Direction): void {
 export function emitDrop(asm: Assembler, direction: Direction, effects: Effects): void {
   asm.label(EXIT.drop);
   if (effects.logsDenied) emitLogIfAsked(asm, direction);
-  emitExit(asm, 'deny', 'judged');
+  if (effects.rejects) emitRejectIfAsked(asm, direction);
+  else emitExit(asm, 'deny', 'judged');
 }

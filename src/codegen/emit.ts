@@ -1,15 +1,28 @@
 /** Emit: from the lookup plan to the listing of the datapath, a program for each direction. */
 import type { Direction } from '../ir/model.js';
-import { logsAnything, type LookupPlan } from '../ir/plan.js';
+import { logsAnything, rejectsAnything, type LookupPlan } from '../ir/plan.js';
 import { NO_DECIDER } from '../ir/normal-model.js';
 import { Assembler, r0, r1, r2, r6, r7, r8, r9, r10 } from './assembler.js';
 import { PROGRAMS } from './contents.js';
-import { emitAddressEntry, emitClassifyExits, emitSelfAndSource } from './emit-classify.js';
+import {
+  emitAddressEntry,
+  emitClassifyExits,
+  emitSelfAndSource,
+  emitSolicitation,
+} from './emit-classify.js';
 import { emitBareExit, emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
 import { emitSkipExtensions, emitSkipTags } from './emit-headers.js';
 import { emitParse, emitPullOrGiveUp } from './emit-parse.js';
+import { emitAnswerExit, emitRejectPacket } from './emit-reject.js';
 import { emitRelated } from './emit-related.js';
-import { emitDrop, emitOwnNodeTest, emitRemember, emitReply, judgeName } from './emit-state.js';
+import {
+  emitDrop,
+  emitOwnNodeTest,
+  emitRemember,
+  emitReply,
+  judgeName,
+  OPPOSITE,
+} from './emit-state.js';
 import { emitVerdict } from './emit-verdict.js';
 import { BITS_WORD } from './emit-code-verdict.js';
 import { encodeCell, EVENT_MAPS, MAPS, SHAPE, SUBJECT, TABLES } from './layout.js';
@@ -28,6 +41,7 @@ export function emitDatapath(plan: LookupPlan): Listing {
       emitJudge(plan, 'egress'),
       emitSkipTags(),
       emitSkipExtensions(),
+      ...(rejectsAnything(plan) ? [emitRejectPacket()] : []),
     ],
     tables: declareTables(),
     maps: [...Object.values(MAPS), ...(logsAnything(plan) ? Object.values(EVENT_MAPS) : [])],
@@ -40,10 +54,12 @@ function emitProgram(plan: LookupPlan, direction: Direction): FunctionListing {
   const effects = plan.effects[direction];
   asm.mov(r6, r1);
   emitParse(asm, direction);
+  if (plan.effects[OPPOSITE[direction]].rejects) emitAnswerExit(asm);
   emitSelfAndSource(asm, direction);
   emitAddressEntry(asm);
   asm.load(4, r9, r10, FRAME.destination);
   if (direction === 'ingress') emitOwnNode(asm);
+  else emitSolicitation(asm);
   emitVerdict(asm, direction, plan.verdict[direction]);
   asm.branch('sge', r7, 0, 'denied', { width: 32 });
   asm.label('allowed');
@@ -52,7 +68,7 @@ function emitProgram(plan: LookupPlan, direction: Direction): FunctionListing {
   emitRelated(asm, direction, effects);
   emitDrop(asm, direction, effects);
   emitSelf(asm);
-  emitClassifyExits(asm);
+  emitClassifyExits(asm, direction);
   emitPullOrGiveUp(asm);
   emitBareExit(asm, EXIT.malformed, 'deny', 'malformed');
   emitBareExit(asm, EXIT.corrupt, 'deny', 'corrupt');

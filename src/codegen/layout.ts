@@ -56,6 +56,10 @@ export const SUBJECT_FLAG = {
   routes: 1 << 2,
 } as const;
 
+/** The first two bytes of fe80::/10 and ff02::/16 as a little-endian load sees them. */
+export const LINK_LOCAL = { mask: 0xc0ff, prefix: 0x80fe } as const;
+export const LINK_MULTICAST = 0x02ff;
+
 /** An address entry: class in bits 0 to 23, flavour in 24 to 27. */
 export const CLASS_BITS = 24;
 export const MAX_CLASSES = 1 << CLASS_BITS;
@@ -166,6 +170,8 @@ export const OUTCOMES = [
   'not-ip',
   /** A table contradicts its shape: a bug of policyc. */
   'corrupt',
+  /** Our own answer to a packet that was rejected at the other hook of the same interface. */
+  'answer',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -173,6 +179,15 @@ export type Outcome = (typeof OUTCOMES)[number];
 export const PASS = -1;
 /** TCX_DROP and TC_ACT_SHOT. */
 export const DROP = 2;
+/** TCX_REDIRECT and TC_ACT_REDIRECT: the packet was turned into the answer that a rule rejects with. */
+export const REDIRECT = 7;
+
+/**
+ * skb->mark of an answer on its way from one of an interface's hooks to the other. Whoever puts marks
+ * on packets uses few bits of their own (kube-proxy 0x4000 and 0x8000, Cilium 0x0f00, Calico some of
+ * the upper half); this one has half of all bits, and is only ever compared as a whole.
+ */
+export const ANSWER_MARK = 0x5a96_c35a;
 
 /** Bytes of a key of the connection maps; emit-state.ts has the fields. */
 export const CONNECTION_KEY_SIZE = 28;

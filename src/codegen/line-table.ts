@@ -50,7 +50,7 @@ export class LineTable {
     if (known !== undefined) return known;
     const place = placeOf(origin);
     const path = shortPath(place.path);
-    const text = oneLine(lineText(origin.file, place.line));
+    const text = oneLine(sourceText(origin, place.line));
     const line = {
       file: place.path,
       line: Math.min(place.line, MAX_LINE),
@@ -74,6 +74,15 @@ export class LineTable {
       text: oneLine(text),
     };
   }
+}
+
+/**
+ * The whole line, or of a long one just what the origin covers: a line that holds a whole document,
+ * as minified JSON does, may hold secrets beside the policy.
+ */
+function sourceText(origin: Span, line: number): string {
+  const whole = lineText(origin.file, line);
+  return whole.length <= MAX_TEXT_UNITS ? whole : origin.file.text.slice(origin.start, origin.end);
 }
 
 function sameLine(a: SourceLine, b: SourceLine): boolean {

@@ -6,7 +6,7 @@ import type { Judge } from '../ir/interpret.js';
 import type { Direction } from '../ir/model.js';
 import type { Judgement } from '../ir/normal-model.js';
 import type { MapContents } from './contents.js';
-import { decodeCell, DROP, OUTCOMES, PASS } from './layout.js';
+import { decodeCell, DROP, OUTCOMES, PASS, REDIRECT } from './layout.js';
 import { buildPacket } from './packets.js';
 
 /** What a run of a program left: its return value, and skb->cb. */
@@ -73,8 +73,10 @@ function ownAddress(subject: Pod, remote: Address): Address {
 function judgementOf({ result, cb }: PacketVerdict): Judgement {
   const outcome = OUTCOMES[cb[1] ?? 0];
   if (outcome !== 'judged') bug(`a flow's first packet ended as \`${outcome ?? 'nothing'}\``);
-  if (result !== PASS && result !== DROP) bug(`a program returned ${result}`);
-  const { verdict, reason, decider } = decodeCell(cb[0] ?? 0);
+  const { verdict, reason, decider, reject } = decodeCell(cb[0] ?? 0);
+  if (result !== PASS && result !== DROP && !(result === REDIRECT && reject)) {
+    bug(`a program returned ${result}`);
+  }
   if ((verdict === 'allow') !== (result === PASS)) bug('a cell and its program disagree');
   return { verdict, reason, decider };
 }
