@@ -63,6 +63,11 @@ function planEffects({ policies }: NormalModel, direction: Direction): Effects {
   };
 }
 
+/** Whether any packet at all may be answered. */
+export function rejectsAnything({ effects }: LookupPlan): boolean {
+  return Object.values(effects).some(({ rejects }) => rejects);
+}
+
 /** Whether any packet at all may be logged. */
 export function logsAnything({ effects }: LookupPlan): boolean {
   return Object.values(effects).some(({ logsAllowed, logsDenied }) => logsAllowed || logsDenied);
