@@ -3,7 +3,7 @@ import { bind } from '../../src/codegen/bind.js';
 import { PROGRAMS, SUBJECT_TABLE, type MapContents } from '../../src/codegen/contents.js';
 import { writeElf } from '../../src/codegen/elf.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { link, type LinkedProgram } from '../../src/codegen/link.js';
+import { link, type LinkedObject } from '../../src/codegen/link.js';
 import type { Listing } from '../../src/codegen/listing.js';
 import { createVm, type Vm } from '../../src/codegen/vm.js';
 import type { PacketContext } from '../../src/codegen/vm-context.js';
@@ -87,7 +87,7 @@ const STEP_LIMIT = 20_000;
 /** @param change what to do to the listing before it is linked, to see whether tests notice */
 export function vmEngine(change: (listing: Listing) => Listing = (listing) => listing): Engine {
   let jiffies = 0x2_0000_0000n;
-  let image: LinkedProgram;
+  let image: LinkedObject;
   let contents: MapContents;
   let maps: ReadonlyMap<string, VmMap> | undefined;
   let vms = new Map<number, Vm>();

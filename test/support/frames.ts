@@ -127,7 +127,7 @@ export function tcp(
   sourcePort: number,
   destinationPort: number,
   flags = SYN,
-  payload = new Uint8Array(),
+  payload: Uint8Array = new Uint8Array(),
 ): Uint8Array {
   return concat(
     [...be16(sourcePort), ...be16(destinationPort), 0, 0, 0, 1, 0, 0, 0, 1],
@@ -139,7 +139,7 @@ export function tcp(
 export function udp(
   sourcePort: number,
   destinationPort: number,
-  payload = new Uint8Array(4),
+  payload: Uint8Array = new Uint8Array(4),
 ): Uint8Array {
   const length = 8 + payload.length;
   return concat([...be16(sourcePort), ...be16(destinationPort), ...be16(length), 0, 0], payload);
@@ -151,7 +151,11 @@ export function sctp(sourcePort: number, destinationPort: number): Uint8Array {
 }
 
 /** @param middle identifier and sequence number, or what the type has in their place */
-export function icmp(type: number, middle = 0x00070001, payload = new Uint8Array()): Uint8Array {
+export function icmp(
+  type: number,
+  middle = 0x00070001,
+  payload: Uint8Array = new Uint8Array(),
+): Uint8Array {
   return concat([type, 0, 0, 0, ...be16(middle >>> 16), ...be16(middle & 0xffff)], payload);
 }
 
