@@ -22,6 +22,12 @@ interface PortEntry extends ServicePort {
   readonly target: number | string;
 }
 
+export interface LoweredService {
+  readonly service: Service;
+  /** No cluster has given it an address yet, nor has its author said that it has none. */
+  readonly manifest: boolean;
+}
+
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
 /** Finds the endpoint objects and the pods of Services without going through all for each. */
@@ -41,14 +47,14 @@ export class ServiceLowering {
     for (const record of sources.pods) append(this.#pods, record.pod.namespace, record);
   }
 
-  lower(source: ClusterObject): Service {
+  lower(source: ClusterObject): LoweredService {
     const { namespace, name } = source;
     const spec = source.fields.mapping('spec');
     const entries = spec === undefined ? [] : lowerPorts(spec);
     const isExternal = spec?.string('type') === 'ExternalName';
     const found = new EndpointSet();
     if (spec !== undefined && !isExternal) this.#find(source, spec, entries, found);
-    return {
+    const service = {
       namespace,
       name,
       addresses: spec === undefined || isExternal ? [] : clusterAddresses(spec),
@@ -59,6 +65,9 @@ export class ServiceLowering {
       })),
       endpoints: found.sorted(),
     };
+    // As in the API, an empty text asks for an address.
+    const told = [spec?.string('clusterIP') ?? '', ...(spec?.strings('clusterIPs') ?? [])].join('');
+    return { service, manifest: spec !== undefined && !isExternal && told === '' };
   }
 
   #find(

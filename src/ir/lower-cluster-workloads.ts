@@ -1,5 +1,4 @@
 /** Workloads: the owners of pods, and one representative pod for each that has none. */
-import type { Address } from '../address.js';
 import type { Pod, Workload } from './cluster.js';
 import { ownerOf, type ClusterObject, type Fields } from './lower-cluster-fields.js';
 import {
@@ -111,22 +110,4 @@ function represent(source: ClusterObject, taken: ReadonlySet<string>): PodRecord
     origin: object.nameSpan(),
   };
   return { pod, manifest: true, ready: true, terminating: false, created: '' };
-}
-
-/** 240.0.0.0/4 is reserved and routed nowhere (RFC 1112), so no policy names it. */
-const FIRST_IPV4 = 0xf000_0001n;
-/** A unique local prefix of policyc's own (RFC 4193): fd70:6f6c:6963:7963::/64. */
-const FIRST_IPV6 = 0xfd70_6f6c_6963_7963_0000_0000_0000_0001n;
-
-/** Hands out addresses that nothing in the snapshot has, one of each family at a time. */
-export function* inventAddresses(
-  isTaken: (address: Address) => boolean,
-): Generator<readonly Address[], never> {
-  for (let i = 0n; ; i += 1n) {
-    const pair: readonly Address[] = [
-      { family: 4, value: FIRST_IPV4 + i },
-      { family: 6, value: FIRST_IPV6 + i },
-    ];
-    if (!pair.some(isTaken)) yield pair;
-  }
 }

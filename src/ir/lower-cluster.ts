@@ -7,8 +7,9 @@ import type { JsonValue } from '../parser/yaml-value.js';
 import type { ClusterNode, ClusterSnapshot, Namespace, Pod, Service } from './cluster.js';
 import { openObject, type ClusterObject } from './lower-cluster-fields.js';
 import { fullName, lowerPod, settleAddresses, type PodRecord } from './lower-cluster-pods.js';
-import { ServiceLowering } from './lower-cluster-services.js';
-import { inventAddresses, isWorkloadKind, Workloads } from './lower-cluster-workloads.js';
+import { ServiceLowering, type LoweredService } from './lower-cluster-services.js';
+import { isWorkloadKind, Workloads } from './lower-cluster-workloads.js';
+import { inventAddresses } from './made-up-addresses.js';
 import { NAMESPACE_NAME_LABEL } from './model.js';
 
 /** Kinds without a namespace. */
@@ -30,7 +31,11 @@ export function lowerCluster(objects: readonly K8sObject[]): Outcome<ClusterSnap
     endpoints: of('Endpoints'),
     pods: records,
   });
-  const services = of('Service').map((source) => lowering.lower(source));
+  const services = giveClusterAddresses(
+    of('Service').map((source) => lowering.lower(source)),
+    records,
+    nodes,
+  );
   if (hasErrors(diagnostics)) return { diagnostics };
   if (byKind.size === 0) diagnostics.push(emptyCluster(objects));
   const pods = records.map(({ pod }) => pod).sort(byFullName);
@@ -38,7 +43,7 @@ export function lowerCluster(objects: readonly K8sObject[]): Outcome<ClusterSnap
     namespaces: lowerNamespaces(of('Namespace'), [...pods, ...services]),
     pods,
     nodes: nodes.sort((a, b) => compare(a.name, b.name)),
-    services: services.sort(byFullName),
+    services,
   };
   return { value: snapshot, diagnostics };
 }
@@ -98,7 +103,7 @@ function giveAddresses(
 ): readonly PodRecord[] {
   const given = [...records.flatMap(({ pod }) => pod.addresses), ...known];
   const taken = new Set(given.map(addressKey));
-  const invented = inventAddresses((address) => taken.has(addressKey(address)));
+  const invented = inventAddresses('pods', (address) => taken.has(addressKey(address)));
   const identity = ({ pod }: PodRecord): string =>
     `${pod.namespace}/${pod.workload?.kind ?? 'Pod'}/${pod.name}`;
   const waiting = records
@@ -111,6 +116,26 @@ function giveAddresses(
     const pod: Pod = { ...record.pod, addresses: own, representative: true };
     return { ...record, pod };
   });
+}
+
+/** Services of manifests get addresses as an API server would give them, so that flows can name them. */
+function giveClusterAddresses(
+  services: readonly LoweredService[],
+  records: readonly PodRecord[],
+  nodes: readonly ClusterNode[],
+): Service[] {
+  const known = [
+    ...services.map(({ service }) => service),
+    ...records.map(({ pod }) => pod),
+    ...nodes,
+  ].flatMap(({ addresses }) => addresses);
+  const taken = new Set(known.map(addressKey));
+  const invented = inventAddresses('services', (address) => taken.has(addressKey(address)));
+  return [...services]
+    .sort((a, b) => byFullName(a.service, b.service))
+    .map(({ service, manifest }) =>
+      manifest ? { ...service, addresses: invented.next().value } : service,
+    );
 }
 
 /** Every address that stands anywhere in the value. */

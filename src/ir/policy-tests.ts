@@ -12,7 +12,7 @@ import {
   type KnownEnd,
 } from './flows-ends.js';
 import type { Judge } from './interpret.js';
-import { inventAddresses } from './lower-cluster-workloads.js';
+import { inventAddresses } from './made-up-addresses.js';
 import type { GivenPod, PolicyTest, TestEnd, TestExpectation } from './model.js';
 import { deciderName, policyName, type Judgement, type NormalModel } from './normal-model.js';
 
@@ -80,7 +80,7 @@ export function withGivenPods(
 ): ClusterSnapshot {
   const held = [...cluster.pods, ...cluster.nodes, ...cluster.services];
   const taken = new Set(held.flatMap(({ addresses }) => addresses.map(addressKey)));
-  const invented = inventAddresses((address) => taken.has(addressKey(address)));
+  const invented = inventAddresses('pods', (address) => taken.has(addressKey(address)));
   const pods = given.map(({ namespace, name, labels, origin }): Pod => ({
     namespace,
     name,

@@ -26,7 +26,8 @@ describe('services', () => {
     ['two families', 'clusterIP: 10.9.0.1, clusterIPs: [10.9.0.1, "fd09::1"]', '10.9.0.1 fd09::1'],
     ['headless', 'clusterIP: None, clusterIPs: [None]', ''],
     ['headless by the old field alone', 'clusterIP: None', ''],
-    ['a manifest', 'clusterIP: ""', ''],
+    ['a manifest', 'ports: []', '248.0.0.1 fd70:6f6c:6963:7964::1'],
+    ['an empty text', 'clusterIP: ""', '248.0.0.1 fd70:6f6c:6963:7964::1'],
     ['ExternalName', 'type: ExternalName, externalName: example.com', ''],
   ])('%s', (_name, spec, expected) => {
     expect(addresses(only(service('s', spec)))).toBe(expected);
