@@ -53,18 +53,35 @@ export class VmFault extends Error {
 
 const STEP_LIMIT = 1_000_000;
 
+/**
+ * Images whose every instruction some VM has compiled, and so checked. Further VMs of an image compile
+ * only what they run: a judge has one for each pod, and a flow runs few instructions of many.
+ */
+const checkedImages = new WeakMap<ObjectImage, Code>();
+
 /** Makes a VM for the object; tables and maps that `memory` does not give begin as in the object. */
 export function createVm(image: ObjectImage, memory: VmMemory = {}, options: VmOptions = {}): Vm {
   const clock = options.clock ?? (() => ({ jiffies: 0n, nanoseconds: 0n }));
   const stepLimit = options.stepLimit ?? STEP_LIMIT;
   const machine = new Machine(image, memory, clock);
-  const code = layOut(image);
-  const steps = code.places.map((place) => compile(machine, code, place));
+  const checked = checkedImages.get(image);
+  const code = checked ?? layOut(image);
+  const steps: (Step | undefined)[] =
+    checked === undefined ? code.places.map((place) => compile(machine, code, place)) : [];
+  checkedImages.set(image, code);
+  const stepAt = (index: number): Step | undefined => {
+    const known = steps[index];
+    const place = code.places[index];
+    if (known !== undefined || place === undefined) return known;
+    const made = compile(machine, code, place);
+    steps[index] = made;
+    return made;
+  };
   return {
     run: (program, packet, context = {}) => {
       const entry = code.programs.get(program) ?? bug(`no program \`${program}\``);
       machine.begin(packet, context);
-      const count = execute(steps, entry, stepLimit, code);
+      const count = execute(stepAt, entry, stepLimit, code);
       const { buffer, redirect } = machine;
       return {
         result: machine.cell(0).lo,
@@ -80,12 +97,17 @@ export function createVm(image: ObjectImage, memory: VmMemory = {}, options: VmO
 }
 
 /** Runs from `entry` to the end of the program and counts the instructions. */
-function execute(steps: readonly Step[], entry: number, limit: number, code: Code): number {
+function execute(
+  stepAt: (index: number) => Step | undefined,
+  entry: number,
+  limit: number,
+  code: Code,
+): number {
   let count = 0;
   let at = entry;
   try {
     while (at >= 0) {
-      const step = steps[at];
+      const step = stepAt(at);
       if (step === undefined) break;
       if (count === limit) violate(`the run takes more than ${limit} instructions`);
       count += 1;
