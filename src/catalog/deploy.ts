@@ -91,11 +91,18 @@ export const deployCatalog = {
     hint: () => 'pin under a mounted one, such as `/sys/fs/bpf/NAME`',
     explanation: 'Only a BPF file system can hold pins of programs, maps and links.',
   }),
-  'deploy/bad-pin-path': entry<{ path: string; reason: string }>({
+  'deploy/pins-refused': entry<{ operation: string; path: string; code: string }>({
     severity: 'error',
-    message: ({ path, reason }) => `\`${path}\` cannot be made in the BPF file system: ${reason}`,
-    hint: () => 'names there have no dots and 255 bytes at most',
-    explanation: 'A BPF file system refuses names with dots and names that are too long.',
+    message: ({ operation, path, code }) => `cannot ${operation} \`${path}\`: ${code}`,
+    hint: ({ path, code }) =>
+      path.includes('.')
+        ? 'names in a BPF file system have no dots'
+        : code === 'EACCES' || code === 'EPERM'
+          ? 'run it as root'
+          : undefined,
+    explanation:
+      'A BPF file system refuses names with dots and names of more than 255 bytes, and lets only ' +
+      'root look into what policyc has pinned.',
   }),
   'deploy/pins-exist': entry<{ path: string }>({
     severity: 'error',
@@ -122,6 +129,15 @@ export const deployCatalog = {
     explanation:
       'An apply failed in the middle, and so did its way back on some interface. Every interface ' +
       'still has a whole program, of the old or of the new generation.',
+  }),
+  'deploy/other-namespace': entry<{ pod: string; folder: string }>({
+    severity: 'error',
+    message: ({ pod }) => `\`${pod}\` has filters in another network namespace`,
+    hint: ({ folder }) =>
+      `run this where \`apply\` was run; if that namespace is gone, remove \`${folder}\``,
+    explanation:
+      'Before Linux 6.6 programs are attached as clsact filters, which can be reached only from the ' +
+      'network namespace of their interface.',
   }),
   'deploy/damaged': entry<{ path: string; reason: string }>({
     severity: 'error',

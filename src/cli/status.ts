@@ -42,7 +42,7 @@ function podRows(pods: readonly AttachedPod[]): readonly (readonly TableCell[])[
 function programCell(pod: AttachedPod, direction: 'to_pod' | 'from_pod'): TableCell {
   const program = pod.programs.find((one) => one.direction === direction);
   if (program === undefined) return { text: 'not attached', style: 'error' };
-  if (!program.attached) return { text: 'interface is gone', style: 'warning' };
+  if (!program.attached) return { text: 'no longer attached', style: 'warning' };
   const { kind, programId, generation, behind } = program;
   const text = `${kind} program ${programId}, generation ${generation ?? '?'}`;
   if (behind === 0) return { text };

@@ -1,6 +1,7 @@
 /** clsact hooks, for kernels before 6.6: a filter each, and a pinned record of where it is. */
-import { existsSync, mkdirSync, renameSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readlinkSync, renameSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { diagnostic, InputError } from '../diagnostics.js';
 import { listPins, pinName, removePins, unpinName } from './bpffs.js';
 import {
   TC_DIRECTIONS,
@@ -26,26 +27,25 @@ const NEXT = '_next';
 export function classicHooks(root: string): Hooks {
   const folder = layout.filters(root);
   const recordPath = ({ pod, direction, interfaceIndex }: Hook): string =>
-    join(folder, pinName(pod), direction, String(interfaceIndex));
+    join(folder, pinName(pod), direction, recordName(interfaceIndex));
   return {
-    list: () =>
-      listRecords(folder).flatMap((hook) => {
-        const attachment = readFilter(hook, recordPath(hook));
-        return attachment === undefined ? [] : [attachment];
-      }),
+    list: () => listRecords(folder).map((hook) => readFilter(hook, recordPath(hook))),
     replace: (attachment, program) => {
       setFilter(attachment, program, true);
       setRecord(recordPath(attachment), program);
     },
     attach: (hook, program) => attachFilter(folder, hook, recordPath(hook), program),
     remove: (attachment) => {
+      // Where the interface is gone, `recover` finds the record by its own number.
+      if (attachment.interfaceIndex === 0) return;
       removeFilter(folder, attachment);
       removeRecord(recordPath(attachment));
     },
     recover: () => {
+      refuseOtherNamespaces(folder);
       for (const hook of listRecords(folder)) {
         removePins(recordPath(hook) + NEXT);
-        if (readFilter(hook, recordPath(hook)) === undefined) removeRecord(recordPath(hook));
+        if (!readFilter(hook, recordPath(hook)).here) removeRecord(recordPath(hook));
       }
     },
   };
@@ -76,45 +76,71 @@ function attachFilter(folder: string, hook: Hook, record: string, program: Progr
   const settle = (): void => {
     for (const one of older) {
       removeFilter(folder, one);
-      removeRecord(join(dirname(record), String(one.interfaceIndex)));
+      removeRecord(join(dirname(record), recordName(one.interfaceIndex)));
     }
   };
   return { settle, undo };
 }
 
+/** An interface's number means something in one network namespace alone. */
+function recordName(interfaceIndex: number): string {
+  return `${networkNamespace()}-${interfaceIndex}`;
+}
+
+/** The inode of this thread's network namespace. */
+function networkNamespace(): string {
+  return /\d+/.exec(readlinkSync('/proc/thread-self/ns/net'))?.[0] ?? '0';
+}
+
+/** Records of this network namespace. */
 function listRecords(folder: string): readonly Hook[] {
-  return listPins(folder).flatMap(({ name }) => {
-    const pod = unpinName(name);
-    if (pod === undefined || name === QDISCS) return [];
+  return allRecords(folder).flatMap(({ pod, direction, name }) => {
+    const [namespace, index] = name.split('-');
+    if (namespace !== networkNamespace() || !/^\d+$/.test(index ?? '')) return [];
+    return [{ pod, direction, interfaceIndex: Number(index) }];
+  });
+}
+
+/** A filter elsewhere could neither be switched nor removed from here. @throws {InputError} */
+function refuseOtherNamespaces(folder: string): void {
+  const other = allRecords(folder).find(({ name }) => !name.startsWith(`${networkNamespace()}-`));
+  if (other === undefined) return;
+  const { pod } = other;
+  throw new InputError([diagnostic('deploy/other-namespace', { pod, folder })]);
+}
+
+function allRecords(
+  folder: string,
+): readonly { readonly pod: string; readonly direction: PodDirection; readonly name: string }[] {
+  return listPins(folder).flatMap((entry) => {
+    const pod = unpinName(entry.name);
+    if (pod === undefined || entry.name === QDISCS) return [];
     return POD_DIRECTIONS.flatMap((direction) =>
-      listPins(join(folder, name, direction))
-        .filter((record) => /^\d+$/.test(record.name))
-        .map((record) => ({ pod, direction, interfaceIndex: Number(record.name) })),
+      listPins(join(folder, entry.name, direction)).map(({ name }) => ({ pod, direction, name })),
     );
   });
 }
 
-/** Undefined where the record has no filter. */
-function readFilter(hook: Hook, record: string): Attachment | undefined {
+/** Whoever removes an interface or a filter leaves the record behind. */
+function readFilter(hook: Hook, record: string): Attachment {
   const { pod, direction, interfaceIndex } = hook;
   const filters = filtersOf(hook);
-  const own = filters?.find(({ handle, priority }) => handle === HANDLE && priority === PRIORITY);
-  if (filters === undefined) {
-    const programId = programIdAt(record);
-    return { kind: 'clsact', pod, direction, interfaceIndex: 0, programId, here: false, behind: 0 };
+  const own = filters.findIndex((one) => one.handle === HANDLE && one.priority === PRIORITY);
+  const programId = filters[own]?.programId;
+  if (programId === undefined) {
+    const last = programIdAt(record);
+    const gone = { interfaceIndex: 0, programId: last, here: false, behind: 0 };
+    return { kind: 'clsact', pod, direction, ...gone };
   }
-  if (own === undefined) return undefined;
-  const behind = filters.indexOf(own);
-  const { programId } = own;
-  return { kind: 'clsact', pod, direction, interfaceIndex, programId, here: true, behind };
+  return { kind: 'clsact', pod, direction, interfaceIndex, programId, here: true, behind: own };
 }
 
-/** Undefined where the interface is gone, or in another network namespace. */
-function filtersOf({ interfaceIndex, direction }: Hook): readonly ClassicFilter[] | undefined {
+/** None where the interface is gone, or in another network namespace. */
+function filtersOf({ interfaceIndex, direction }: Hook): readonly ClassicFilter[] {
   try {
     return nativeDoor().queryClassic(interfaceIndex, isIngress(direction));
   } catch (error) {
-    if (error instanceof KernelError && error.code === 'ENODEV') return undefined;
+    if (error instanceof KernelError && error.code === 'ENODEV') return [];
     throw error;
   }
 }
@@ -131,12 +157,10 @@ function setFilter(hook: Hook, program: ProgramHandle, replace: boolean): void {
 
 function removeFilter(folder: string, hook: Hook): void {
   const { interfaceIndex, direction } = hook;
-  if (interfaceIndex === 0 || filtersOf(hook) === undefined) return;
+  if (filtersOf(hook).length === 0) return;
   nativeDoor().detachClassic(interfaceIndex, isIngress(direction), HANDLE, PRIORITY);
   const mark = qdiscMark(folder, interfaceIndex);
-  const left = POD_DIRECTIONS.some(
-    (one) => (filtersOf({ ...hook, direction: one })?.length ?? 0) > 0,
-  );
+  const left = POD_DIRECTIONS.some((one) => filtersOf({ ...hook, direction: one }).length > 0);
   if (left || !existsSync(mark)) return;
   nativeDoor().destroyClsact(interfaceIndex);
   rmdirSync(mark);
@@ -146,7 +170,7 @@ const QDISCS = 'qdiscs';
 
 /** An empty folder for each qdisc that policyc itself has added. */
 function qdiscMark(folder: string, interfaceIndex: number): string {
-  return join(folder, QDISCS, String(interfaceIndex));
+  return join(folder, QDISCS, recordName(interfaceIndex));
 }
 
 function setRecord(record: string, program: ProgramHandle): void {

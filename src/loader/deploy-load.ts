@@ -3,10 +3,15 @@ import { resolve } from 'node:path';
 import type { MapContents } from '../codegen/contents.js';
 import { diagnostic, InputError } from '../diagnostics.js';
 import { listPins, removePins } from './bpffs.js';
-import { makeFolder, pinGeneration, programPath, type GenerationRecord } from './deploy-pins.js';
+import {
+  faultsAsDiagnostics,
+  makeFolder,
+  pinGeneration,
+  programPath,
+  requireBpffs,
+} from './deploy-pins.js';
+import type { GenerationRecord } from './deploy-record.js';
 import { podKey } from './endpoints.js';
-import { refusalsAsDiagnostics } from './kernel-error.js';
-import { nativeDoor } from './native.js';
 import { loadContents, POD_DIRECTIONS, type PodDirection } from './pod-programs.js';
 
 export interface LoadOptions {
@@ -37,17 +42,19 @@ export interface PinnedProgram {
  */
 export function loadPinned(options: LoadOptions): readonly PinnedProgram[] {
   const folder = resolve(options.folder);
-  if (listPins(folder).length > 0) {
-    throw new InputError([diagnostic('deploy/pins-exist', { path: folder })]);
-  }
-  return refusalsAsDiagnostics(() => pinAll(options, folder));
+  return faultsAsDiagnostics(() => {
+    requireBpffs(folder);
+    if (listPins(folder).length > 0) {
+      throw new InputError([diagnostic('deploy/pins-exist', { path: folder })]);
+    }
+    return pinAll(options, folder);
+  });
 }
 
 function pinAll(
   { object, contents, record }: LoadOptions,
   folder: string,
 ): readonly PinnedProgram[] {
-  nativeDoor();
   makeFolder(folder);
   try {
     const loaded = loadContents(object, contents);

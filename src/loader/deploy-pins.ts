@@ -1,47 +1,26 @@
 /** What lies under a root: generations with their programs and tables, connection maps, and records. */
 import { existsSync, rmdirSync } from 'node:fs';
-import { join } from 'node:path';
-import type { BoundMap, BoundSubject } from '../codegen/contents.js';
+import { dirname, join } from 'node:path';
+import type { BoundSubject } from '../codegen/contents.js';
 import { diagnostic, InputError } from '../diagnostics.js';
-import {
-  defaultBpffs,
-  ensureBpffs,
-  listPins,
-  makePinFolder,
-  pinName,
-  removePins,
-} from './bpffs.js';
+import { defaultBpffs, ensureBpffs, listPins, makePinFolder, pinName } from './bpffs.js';
+import { pinRecord, type GenerationRecord } from './deploy-record.js';
 import { podKey } from './endpoints.js';
-import { createMap } from './native-calls.js';
-import { nativeDoor, type MapHandle } from './native.js';
-import {
-  boundMapTypes,
-  POD_DIRECTIONS,
-  type LoadedContents,
-  type PodDirection,
-} from './pod-programs.js';
-import { mapFlag, mapTypeNumber, updateFlag } from './uapi.js';
+import { refusalsAsDiagnostics } from './kernel-error.js';
+import { nativeDoor } from './native.js';
+import { POD_DIRECTIONS, type LoadedContents, type PodDirection } from './pod-programs.js';
 
 export const DEFAULT_ROOT = `${defaultBpffs}/policyc`;
 
-/** What a generation says of itself. It is pinned with it, as the value of a frozen array. */
-export interface GenerationRecord {
-  readonly format: 1;
-  /** Digest of the bundle. */
-  readonly digest: string;
-  readonly variant: string;
-  readonly node: string;
-  /** RFC 3339, in UTC. */
-  readonly since: string;
-  /** `namespace/name` → the interface, as its name was then. */
-  readonly devices: Readonly<Record<string, string>>;
-}
+const RECORD = 'record';
 
 /** The folders of a root. */
 export const layout = {
   generations: (root: string) => join(root, 'generations'),
   generation: (root: string, generation: number) => join(root, 'generations', String(generation)),
   links: (root: string) => join(root, 'links'),
+  record: (root: string, generation: number) =>
+    join(root, 'generations', String(generation), RECORD),
   /** Records of filters, on kernels without links. */
   filters: (root: string) => join(root, 'filters'),
   /** Connection maps, which outlive generations. */
@@ -54,13 +33,30 @@ export function ensureRoot(root: string): void {
   makeFolder(root);
 }
 
+/** Makes a folder of a BPF file system, and its parents. @throws {InputError} `deploy/not-bpffs` */
 export function makeFolder(path: string): void {
+  requireBpffs(path);
+  makePinFolder(path);
+}
+
+/** The nearest folder that exists must be in a BPF file system. @throws {InputError} */
+export function requireBpffs(path: string): void {
+  let nearest = path;
+  while (!existsSync(nearest) && dirname(nearest) !== nearest) nearest = dirname(nearest);
+  if (nativeDoor().isBpffs(nearest)) return;
+  throw new InputError([diagnostic('deploy/not-bpffs', { path })]);
+}
+
+/** What the kernel and the file system refuse while `work` runs is thrown as input errors. */
+export function faultsAsDiagnostics<Result>(work: () => Result): Result {
   try {
-    makePinFolder(path);
+    return refusalsAsDiagnostics(work);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error) || error instanceof InputError) throw error;
-    const reason = String(error.code);
-    throw new InputError([diagnostic('deploy/bad-pin-path', { path, reason })]);
+    if (!(error instanceof Error && 'code' in error && 'path' in error)) throw error;
+    const { code, path } = error;
+    const operation = 'syscall' in error ? String(error.syscall) : 'use';
+    const args = { operation, path: String(path), code: String(code) };
+    throw new InputError([diagnostic('deploy/pins-refused', args)]);
   }
 }
 
@@ -97,7 +93,7 @@ export function pinGeneration(
   makeFolder(join(folder, 'pods'));
   makeFolder(join(folder, 'tables'));
   makeFolder(join(folder, 'maps'));
-  pinRecord(join(folder, 'record'), record);
+  pinRecord(join(folder, RECORD), record);
   for (const [name, table] of loaded.shared.tables)
     table.pin(join(folder, 'tables', pinName(name)));
   for (const [name, map] of loaded.shared.maps) map.pin(join(folder, 'maps', pinName(name)));
@@ -138,109 +134,6 @@ export function programIdAt(path: string): number {
     return program.facts().id;
   } finally {
     program.close();
-  }
-}
-
-function pinRecord(path: string, record: GenerationRecord): void {
-  const bytes = Buffer.from(JSON.stringify(record), 'utf8');
-  const map = createMap({
-    type: 'array',
-    name: 'record',
-    keySize: 4,
-    valueSize: bytes.length,
-    maxEntries: 1,
-    flags: mapFlag.readOnlyForPrograms,
-  });
-  try {
-    map.update(new Uint8Array(4), bytes, updateFlag.any);
-    map.freeze();
-    map.pin(path);
-  } finally {
-    map.close();
-  }
-}
-
-/** Undefined for a generation that was killed before it was whole. @throws {InputError} */
-export function readRecord(root: string, generation: number): GenerationRecord | undefined {
-  const path = join(layout.generation(root, generation), 'record');
-  if (!existsSync(path)) return undefined;
-  const map = nativeDoor().openPinnedMap(path);
-  try {
-    const text = map.lookup(new Uint8Array(4))?.toString('utf8') ?? '';
-    return checkRecord(JSON.parse(text) as unknown, path);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return damaged(path, 'it holds no JSON');
-  } finally {
-    map.close();
-  }
-}
-
-function checkRecord(value: unknown, path: string): GenerationRecord {
-  const fields = value as Partial<Record<keyof GenerationRecord, unknown>> | null;
-  const texts = [fields?.digest, fields?.variant, fields?.node, fields?.since];
-  const { devices } = fields ?? {};
-  if (
-    fields?.format !== 1 ||
-    !texts.every((one) => typeof one === 'string') ||
-    typeof devices !== 'object' ||
-    devices === null ||
-    !Object.values(devices).every((one) => typeof one === 'string')
-  ) {
-    damaged(path, 'its record has another form');
-  }
-  return value as GenerationRecord;
-}
-
-function damaged(path: string, reason: string): never {
-  throw new InputError([diagnostic('deploy/damaged', { path, reason })]);
-}
-
-/** A name that maps of one shape share, and no others. */
-export function stateName(map: BoundMap): string {
-  const { name, type, keySize, valueSize, maxEntries, flags } = map;
-  return pinName([name, type, keySize, valueSize, maxEntries, flags].join('-'));
-}
-
-/** The connection map of this shape that earlier generations left. */
-export function openState(root: string, map: BoundMap): MapHandle | undefined {
-  const path = join(layout.state(root), stateName(map));
-  if (map.lifetime !== 'node' || !existsSync(path)) return undefined;
-  const handle = nativeDoor().openPinnedMap(path);
-  const shape = handle.shape();
-  if (
-    shape.type === mapTypeNumber[boundMapTypes[map.type]] &&
-    shape.keySize === map.keySize &&
-    shape.valueSize === map.valueSize &&
-    shape.maxEntries === map.maxEntries
-  ) {
-    return handle;
-  }
-  handle.close();
-  return damaged(path, 'the map has another shape than its name says');
-}
-
-/** Pins the connection maps that are new. Returns the paths of these. */
-export function pinState(
-  root: string,
-  maps: readonly BoundMap[],
-  loaded: LoadedContents,
-): readonly string[] {
-  const folder = layout.state(root);
-  makeFolder(folder);
-  return maps.flatMap((map) => {
-    const path = join(folder, stateName(map));
-    if (map.lifetime !== 'node' || existsSync(path)) return [];
-    loaded.shared.maps.get(map.name)?.pin(path);
-    return [path];
-  });
-}
-
-/** Lets go of connection maps of shapes that no generation uses any more. */
-export function removeOtherState(root: string, maps: readonly BoundMap[]): void {
-  const kept = new Set(maps.map(stateName));
-  for (const { name } of listPins(layout.state(root))) {
-    if (!kept.has(name)) removePins(join(layout.state(root), name));
   }
 }
 

@@ -4,14 +4,14 @@ import { listPins, removePins } from './bpffs.js';
 import type { Attachment, HookKind } from './deploy-hook.js';
 import { hooksOf } from './deploy-hooks.js';
 import {
+  faultsAsDiagnostics,
   generationPrograms,
   layout,
   listGenerations,
-  readRecord,
+  requireBpffs,
   withLock,
-  type GenerationRecord,
 } from './deploy-pins.js';
-import { refusalsAsDiagnostics } from './kernel-error.js';
+import { readRecord, type GenerationRecord } from './deploy-record.js';
 import type { PodDirection } from './pod-programs.js';
 
 export interface AttachedProgram {
@@ -52,9 +52,11 @@ const KINDS: readonly HookKind[] = ['tcx', 'clsact'];
 
 /** @throws {InputError} */
 export function readStatus(root: string): DeployStatus {
-  return refusalsAsDiagnostics(() => {
+  return faultsAsDiagnostics(() => {
+    if (!existsSync(root)) return { root, generations: [], pods: [] };
+    requireBpffs(root);
     const generations = listGenerations(root).map((generation): GenerationStatus => {
-      const record = readRecord(root, generation);
+      const record = readRecord(layout.record(root, generation));
       return { generation, ...(record === undefined ? {} : { record }) };
     });
     const owners = new Map<number, GenerationStatus>();
@@ -107,16 +109,18 @@ export interface UnloadResult {
  * @throws {InputError}
  */
 export function unload(root: string): UnloadResult {
-  return refusalsAsDiagnostics(() => {
+  return faultsAsDiagnostics(() => {
     if (!existsSync(root)) return { pods: [], found: false };
+    requireBpffs(root);
     return withLock(root, () => {
       for (const kind of KINDS) hooksOf(kind, root).recover();
       const attachments = listAttachments(root);
       for (const one of attachments) hooksOf(one.kind, root).remove(one);
-      const found = attachments.length > 0 || listPins(root).length > 0;
-      for (const folder of ownFolders(root)) removePins(folder);
+      const folders = ownFolders(root).filter((folder) => existsSync(folder));
+      for (const folder of folders) removePins(folder);
       if (listPins(root).length === 0) removePins(root);
-      return { pods: [...new Set(attachments.map(({ pod }) => pod))].sort(), found };
+      const pods = [...new Set(attachments.map(({ pod }) => pod))].sort();
+      return { pods, found: folders.length > 0 };
     });
   });
 }

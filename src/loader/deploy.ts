@@ -1,24 +1,23 @@
 /** Applies a bound bundle to a node: loads a whole generation, then switches every interface to it. */
 import type { BoundSubject, MapContents } from '../codegen/contents.js';
-import { bug, diagnostic, InputError, type Diagnostic } from '../diagnostics.js';
+import { bug, diagnostic, InputError } from '../diagnostics.js';
 import { listPins, removePins } from './bpffs.js';
-import type { Attachment, Hook, HookKind, Hooks, Pending } from './deploy-hook.js';
+import type { Attachment, HookKind, Hooks } from './deploy-hook.js';
 import { hooksOf, supportedHookKind } from './deploy-hooks.js';
 import {
   ensureRoot,
+  faultsAsDiagnostics,
   generationPrograms,
   layout,
   listGenerations,
-  openState,
   pinGeneration,
-  pinState,
-  removeOtherState,
   withLock,
-  type GenerationRecord,
 } from './deploy-pins.js';
+import type { GenerationRecord } from './deploy-record.js';
+import { openState, pinState, removeOtherState } from './deploy-state.js';
+import { HalfSwitched, switchAll, type Placement } from './deploy-switch.js';
 import { podKey, type Endpoint } from './endpoints.js';
-import { kernelDiagnostic, KernelError, refusalsAsDiagnostics } from './kernel-error.js';
-import { nativeDoor, type ProgramHandle } from './native.js';
+import { kernelDiagnostic, KernelError } from './kernel-error.js';
 import { loadContents, POD_DIRECTIONS, type LoadedContents } from './pod-programs.js';
 
 export interface ApplyOptions {
@@ -56,7 +55,7 @@ export interface ApplyResult {
  */
 export function applyContents(options: ApplyOptions): ApplyResult {
   const { root } = options;
-  return refusalsAsDiagnostics(() => {
+  return faultsAsDiagnostics(() => {
     ensureRoot(root);
     return withLock(root, () => applyLocked(options));
   });
@@ -123,11 +122,6 @@ function recordOf({ contents, endpoints, node, digest, now }: ApplyOptions): Gen
   };
 }
 
-interface Placement {
-  readonly hook: Hook;
-  readonly program: ProgramHandle;
-}
-
 function plan(options: ApplyOptions, loaded: LoadedContents): readonly Placement[] {
   const endpoints = new Map(options.endpoints.map((one) => [podKey(one), one]));
   if (endpoints.size !== loaded.pods.length) bug('endpoints and subjects differ in number');
@@ -143,81 +137,6 @@ function plan(options: ApplyOptions, loaded: LoadedContents): readonly Placement
 
 function missing(subject: BoundSubject): never {
   bug(`the subject ${podKey(subject)} has no endpoint`);
-}
-
-/** Some hooks have the new program and could not be given back the old one. */
-class HalfSwitched extends Error {
-  constructor(readonly diagnostics: readonly Diagnostic[]) {
-    super('half switched');
-  }
-}
-
-/**
- * Gives every hook its new program, one after the other, and takes all back if one fails. New
- * hooks are on record only once the caller settles them.
- */
-function switchAll(
-  root: string,
-  hooks: Hooks,
-  before: readonly Attachment[],
-  placements: readonly Placement[],
-): readonly Pending[] {
-  const pending: Pending[] = [];
-  const undo: { readonly hook: Hook; readonly run: () => void }[] = [];
-  const olds: ProgramHandle[] = [];
-  try {
-    for (const { hook, program } of placements) {
-      const existing = before.find((one) => isAt(one, hook));
-      if (existing === undefined) {
-        const made = hooks.attach(hook, program);
-        pending.push(made);
-        undo.push({ hook, run: () => made.undo() });
-        continue;
-      }
-      const old = nativeDoor().openProgramById(existing.programId);
-      olds.push(old);
-      hooks.replace(existing, program);
-      undo.push({ hook, run: () => hooks.replace(existing, old) });
-    }
-    return pending;
-  } catch (error) {
-    takeBack(root, undo.toReversed(), error);
-    throw error;
-  } finally {
-    for (const old of olds) old.close();
-  }
-}
-
-function isAt(attachment: Attachment, { pod, direction, interfaceIndex }: Hook): boolean {
-  return (
-    attachment.here &&
-    attachment.pod === pod &&
-    attachment.direction === direction &&
-    attachment.interfaceIndex === interfaceIndex
-  );
-}
-
-/** @throws {HalfSwitched} after having tried all of them */
-function takeBack(
-  root: string,
-  steps: readonly { readonly hook: Hook; readonly run: () => void }[],
-  cause: unknown,
-): void {
-  const failed: Diagnostic[] = [];
-  for (const { hook, run } of steps) {
-    try {
-      run();
-    } catch (error) {
-      if (!(error instanceof KernelError)) throw error;
-      const device = `${hook.pod} (${hook.interfaceIndex})`;
-      failed.push(diagnostic('deploy/kept-partly', { root, device, reason: error.code }));
-    }
-  }
-  if (failed.length === 0) return;
-  throw new HalfSwitched([
-    ...(cause instanceof KernelError ? [kernelDiagnostic(cause)] : []),
-    ...failed,
-  ]);
 }
 
 function removeGone(

@@ -1,15 +1,16 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Network } from '../../src/demo/network.js';
 import { InputError } from '../../src/diagnostics.js';
-import { removePins } from '../../src/loader/bpffs.js';
+import { makePinFolder, removePins } from '../../src/loader/bpffs.js';
 import type { HookKind } from '../../src/loader/deploy-hook.js';
 import { loadPinned } from '../../src/loader/deploy-load.js';
 import { readStatus, unload } from '../../src/loader/deploy-status.js';
 import { applyContents, type ApplyResult } from '../../src/loader/deploy.js';
 import type { Endpoint } from '../../src/loader/endpoints.js';
-import { attachTcx } from '../../src/loader/native-calls.js';
+import { attachTcx, createMap, queryTcx } from '../../src/loader/native-calls.js';
 import { nativeDoor, type LinkHandle } from '../../src/loader/native.js';
 import { cluster, inNamespace, isRoot, pod } from '../support/netns.js';
 import {
@@ -253,9 +254,11 @@ describe.runIf(isRoot)('deploy', () => {
     );
     expect(await passes('shop/b', 'shop/a', 5000)).toBe(true);
     expect(codesOf(() => loadPinned(options))).toEqual(['deploy/pins-exist']);
-    expect(codesOf(() => loadPinned({ ...options, folder: '/tmp/policyc_no_bpffs' }))).toEqual([
-      'kernel/bpffs-unavailable',
-    ]);
+    const into = (other: string): readonly string[] =>
+      codesOf(() => loadPinned({ ...options, folder: other }));
+    expect(into('/tmp/policyc_no_bpffs')).toEqual(['deploy/not-bpffs']);
+    expect(into('/sys/fs/bpf/policyc.with.dots')).toEqual(['deploy/pins-refused']);
+    expect(codesOf(() => unload('/tmp'))).toEqual(['deploy/not-bpffs']);
   });
 
   it('cleans up after an apply that was killed', async () => {
@@ -268,5 +271,78 @@ describe.runIf(isRoot)('deploy', () => {
     expect(apply({ pods: { 'shop/a': 5000 } }).generation).toBe(2);
     expect(readdirSync(join(ROOT, 'generations'))).toEqual(['2']);
     expect(await passes('shop/b', 'shop/a', 5000)).toBe(false);
+  });
+
+  it('finishes, or takes back, new links that a killed apply has left unsettled', async () => {
+    const contents = portFilterContents({ pods: { 'shop/a': 5000, 'shop/b': 5000 } });
+    const record = { digest: 'killed', node: 'one', since: '' };
+    apply({ pods: { 'shop/a': 5000 } });
+    const generation = join(ROOT, 'generations', '2');
+    const index = loadPinned({ object: portFilter, contents, record, folder: generation });
+    for (const { pod: name, direction, path } of index) {
+      const folder = join(ROOT, 'links', name.replace('/', '%2f'));
+      makePinFolder(folder);
+      const { interfaceIndex } = endpoint(name);
+      const program = nativeDoor().openPinnedProgram(path);
+      const side = direction === 'to_pod' ? 'egress' : 'ingress';
+      const link = inNode(() => attachTcx({ program, interfaceIndex, direction: side }));
+      link.pin(join(folder, `${direction}_next`));
+      link.close();
+    }
+    const applied = apply({ pods: { 'shop/a': 5000, 'shop/b': 5000 } });
+    expect(applied).toMatchObject({ generation: 3, replaced: ['shop/a', 'shop/b'] });
+    for (const name of ['shop/a', 'shop/b']) {
+      const { interfaceIndex } = endpoint(name);
+      expect(inNode(() => queryTcx(interfaceIndex, 'egress')).chain).toHaveLength(1);
+      expect(inNode(() => queryTcx(interfaceIndex, 'ingress')).chain).toHaveLength(1);
+    }
+    expect(await passes('shop/c.d', 'shop/b', 5000)).toBe(false);
+  });
+
+  it('leaves clsact filters alone that it cannot reach', () => {
+    apply({ pods: { 'shop/a': 1 }, hooks: 'clsact' });
+    const elsewhere = network.host('two').netns;
+    expect(codesOf(() => inNamespace(elsewhere, () => unload(ROOT)))).toEqual([
+      'deploy/other-namespace',
+    ]);
+    expect(inNode(() => readStatus(ROOT)).pods).toHaveLength(1);
+  });
+
+  it('does not take a map that others have pinned for its own', () => {
+    apply({ pods: { 'shop/a': 1 } });
+    const [name = ''] = readdirSync(join(ROOT, 'state'));
+    removePins(join(ROOT, 'state', name));
+    const other = createMap({ type: 'array', name: 'x', keySize: 4, valueSize: 4, maxEntries: 1 });
+    other.pin(join(ROOT, 'state', name));
+    expect(codesOf(() => apply({ pods: { 'shop/a': 2 } }))).toEqual(['deploy/damaged']);
+    expect(readdirSync(join(ROOT, 'generations'))).toEqual(['1']);
+  });
+
+  describe.each(['tcx', 'clsact'] as const)('when an interface goes, on %s hooks', (hooks) => {
+    it('says so, and applies and unloads all the same', () => {
+      const device = `pcx${process.pid.toString(36)}`;
+      const ip = (...words: string[]): void => {
+        const { netns: node } = network.host('one');
+        expect(spawnSync('ip', ['-n', node, 'link', ...words]).status).toBe(0);
+      };
+      ip('add', device, 'type', 'veth', 'peer', 'name', `${device}p`);
+      const interfaceIndex = inNode(() => nativeDoor().interfaceIndex(device)) ?? 0;
+      const gone: Endpoint = { namespace: 'shop', name: 'b', device, interfaceIndex };
+      const pods = { 'shop/a': 1, 'shop/b': 1 };
+      apply({ pods, endpoints: [endpoint('shop/a'), gone], hooks });
+      ip('delete', device);
+      const attached = inNode(() => readStatus(ROOT)).pods.map(({ pod: name, programs }) => [
+        name,
+        programs.map((one) => one.attached),
+      ]);
+      expect(attached).toEqual([
+        ['shop/a', [true, true]],
+        ['shop/b', [false, false]],
+      ]);
+      const again = apply({ pods, hooks });
+      expect(again).toMatchObject({ attached: ['shop/b'], replaced: ['shop/a'] });
+      expect(inNode(() => unload(ROOT)).pods).toEqual(['shop/a', 'shop/b']);
+      expect(existsSync(ROOT)).toBe(false);
+    });
   });
 });
