@@ -8,6 +8,8 @@ import { LINK_LOCAL, LINK_MULTICAST, PORT_INDEX } from './layout.js';
 const ETHERNET_BYTES = 14;
 /** Enough for two tags, the longest IPv4 header, or IPv6 with extensions, and a quoted packet. */
 const PULL_BYTES = 256;
+/** An ICMP header, and the longest IPv4 header with 8 bytes behind it. */
+const QUOTE_BYTES = 8 + 60 + 8;
 
 /**
  * Parses the packet. Afterwards the frame holds the connection key (less the incarnation), the port
@@ -291,6 +293,11 @@ function emitIcmp(asm: Assembler, direction: Direction): void {
   asm.store(2, r10, FRAME.keyLocalPort, r2);
   asm.store(2, r10, FRAME.keyRemotePort, r2);
   asm.jump('icmp_done');
+  asm.label('icmp_error').comment('the packet that it quotes will be read: have it in one piece');
+  asm.branch('ne', r9, 0, 'icmp_quote');
+  emitEnsure(asm, QUOTE_BYTES);
+  asm.label('icmp_quote');
+  asm.mov(r1, PACKET.icmpError | PACKET.noReply);
   asm.label('icmp_single');
   asm.store(4, r10, FRAME.keyLocalPort, 0);
   asm.label('icmp_done');
@@ -314,8 +321,7 @@ function emitIcmpKinds(asm: Assembler, kinds: IcmpKinds): void {
   for (const type of kinds.requests) asm.branch('eq', r2, type, 'icmp_echo');
   asm.mov(r1, 0);
   for (const type of kinds.replies) asm.branch('eq', r2, type, 'icmp_echo');
-  asm.mov(r1, PACKET.icmpError | PACKET.noReply);
-  for (const type of kinds.errors) asm.branch('eq', r2, type, 'icmp_single');
+  for (const type of kinds.errors) asm.branch('eq', r2, type, 'icmp_error');
   asm.mov(r1, PACKET.noReply);
   asm.jump('icmp_single');
 }
