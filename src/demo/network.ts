@@ -25,6 +25,9 @@ const FABRIC_GATEWAY: Gateway = { ipv4: '169.254.1.2', ipv6: 'fe80::2' };
 /** A router asks for its neighbours from an address of the link, for packets that are not its own. */
 const LEAF_LINK_LOCAL = 'fe80::a';
 
+/** Debian keeps administrators' commands out of other users' PATH. */
+const ENVIRONMENT = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+
 let networks = 0;
 
 export interface NetworkPlace {
@@ -260,7 +263,7 @@ function runIn(netns: string, argv: readonly string[], input: string): void {
 
 function run(argv: readonly string[], input: string): void {
   const [program = '', ...rest] = argv;
-  const done = spawnSync(program, rest, { input, encoding: 'utf8' });
+  const done = spawnSync(program, rest, { input, encoding: 'utf8', env: ENVIRONMENT });
   if (done.status === 0) return;
   throw new Error(`${argv.join(' ')}: ${done.error?.message ?? done.stderr.trim()}\n${input}`);
 }
@@ -279,5 +282,6 @@ function removeLeftovers(): void {
 function removeNamespaces(names: readonly string[]): void {
   spawnSync('ip', ['-force', '-batch', '-'], {
     input: names.map((name) => `netns delete ${name}\n`).join(''),
+    env: ENVIRONMENT,
   });
 }

@@ -1,6 +1,6 @@
 /** Real connects, listeners and captures in many network namespaces, through one small C process. */
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +44,7 @@ export interface ConnectOptions {
   readonly localPort?: number;
 }
 
-/** Drives netprobe.c; one process serves any number of namespaces. */
+/** Drives netprobe; one process serves any number of namespaces. */
 export class Prober {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #waiting = new Map<string, (answer: string) => void>();
@@ -188,15 +188,18 @@ export function projectFolder(): string {
   return folder;
 }
 
-/** Builds the C program where it is missing or older than its source. */
+/** Builds the C program where it is missing or older than its sources. */
 function buildNetprobe(): string {
-  const source = join(projectFolder(), 'src/demo/netprobe.c');
+  const folder = join(projectFolder(), 'src/demo/netprobe');
+  const sources = readdirSync(folder).map((name) => join(folder, name));
   const binary = join(projectFolder(), 'build/netprobe');
-  if (existsSync(binary) && statSync(binary).mtimeMs >= statSync(source).mtimeMs) return binary;
+  const newest = Math.max(...sources.map((path) => statSync(path).mtimeMs));
+  if (existsSync(binary) && statSync(binary).mtimeMs >= newest) return binary;
   mkdirSync(dirname(binary), { recursive: true });
   // Others may build at the same time: only a whole binary ever has the final name.
   const temporary = `${binary}.${process.pid}`;
-  const made = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-o', temporary, source], {
+  const units = sources.filter((path) => path.endsWith('.c'));
+  const made = spawnSync('cc', ['-O2', '-Wall', '-Wextra', '-o', temporary, ...units], {
     encoding: 'utf8',
   });
   if (made.status !== 0) {
