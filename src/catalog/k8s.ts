@@ -44,6 +44,16 @@ export const k8sCatalog = {
     explanation:
       'Verdicts that leave out a policy of the cluster would be wrong, so policies that cannot be read are refused. Take the object out of the paths given if it is not in force.',
   }),
+  'k8s/unknown-kind': entry<{ apiVersion: string; kind: string; near: string | undefined }>({
+    severity: 'error',
+    message: ({ apiVersion, kind }) => `\`${kind}\` of \`${apiVersion}\` is no kind that is known`,
+    hint: ({ near }) =>
+      near === undefined
+        ? 'write the kind as its API has it, or leave the object out'
+        : `did you mean \`${near}\`?`,
+    explanation:
+      'The kind is written almost like that of a policy. An API server would refuse the object; passed over here, its rules would be missing from every verdict.',
+  }),
   'k8s/unknown-field': entry<{ field: string; where: string; known: readonly string[] }>({
     severity: 'error',
     message: ({ field, where }) => `unknown field \`${field}\` in ${where}`,

@@ -31,6 +31,11 @@ export function lowerK8sPolicies(objects: readonly K8sObject[]): Outcome<readonl
         diagnostics.push(diagnostic('k8s/foreign-policy', args, object.spanOf(['kind'])));
         break;
       }
+      case 'misspelt': {
+        const args = { apiVersion, kind, near: found.near };
+        diagnostics.push(diagnostic('k8s/unknown-kind', args, object.spanOf(['kind'])));
+        break;
+      }
       case 'policy': {
         const problems = validatePolicy(object, found.policy);
         diagnostics.push(...problems, ...findDuplicate(object, firsts));

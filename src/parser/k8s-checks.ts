@@ -138,7 +138,7 @@ function checkNetworkPolicyPeer(peer: JsonObject, report: Report): void {
 }
 
 function checkPortOrName(value: JsonValue, report: Report): void {
-  if (typeof value === 'number' && (value < 1 || value > 65_535)) {
+  if (typeof value === 'number' && Number.isInteger(value) && (value < 1 || value > 65_535)) {
     report('k8s/out-of-range', { field: 'port', value, min: 1, max: 65_535 });
   } else if (typeof value === 'string') {
     checkPortName(value, report);

@@ -1,4 +1,5 @@
 /** Which objects are policies, which of those can be read, and what to say of the others. */
+import { nearestName } from '../did-you-mean.js';
 
 export type K8sPolicyKind =
   'NetworkPolicy' | 'ClusterNetworkPolicy' | 'AdminNetworkPolicy' | 'BaselineAdminNetworkPolicy';
@@ -8,6 +9,8 @@ export type Classification =
   /** A policy in a version that is not read; `known` are the forms that are. */
   | { readonly kind: 'unknown-version'; readonly known: readonly string[] }
   | { readonly kind: 'foreign'; readonly hint: string }
+  /** A kind that no API server knows, and that is meant to be a policy. */
+  | { readonly kind: 'misspelt'; readonly near: string | undefined }
   | { readonly kind: 'other' };
 
 const POLICY_VERSIONS: Readonly<Record<K8sPolicyKind, string>> = {
@@ -25,22 +28,27 @@ const POLICY_KINDS: ReadonlyMap<string, K8sPolicyKind> = new Map(
 const OWN_GROUPS = new Set(['networking.k8s.io', 'extensions', 'policy.networking.k8s.io', 'apps']);
 
 /** Kinds that decide about packets and do not say so by ending in NetworkPolicy. */
-const FOREIGN_KINDS: Readonly<Record<string, readonly string[]>> = {
-  'k8s.ovn.org': ['EgressFirewall'],
-  'crd.nsx.vmware.com': ['SecurityPolicy'],
-  'policy.networking.k8s.io': ['ExternalNetworkSet'],
-};
+const FOREIGN_KINDS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['k8s.ovn.org', ['EgressFirewall']],
+  ['crd.nsx.vmware.com', ['SecurityPolicy']],
+  ['policy.networking.k8s.io', ['ExternalNetworkSet']],
+]);
 
-const HINTS: Readonly<Record<string, string>> = {
-  'cilium.io':
+const CALICO_HINT =
+  'rewrite it as a NetworkPolicy (allows) or a ClusterNetworkPolicy (ordered allow, deny, pass)';
+
+const HINTS: ReadonlyMap<string, string> = new Map([
+  [
+    'cilium.io',
     'rewrite it as a NetworkPolicy or a ClusterNetworkPolicy, or in the policy language; L7 and DNS rules have no equal there',
-  'projectcalico.org':
-    'rewrite it as a NetworkPolicy (allows) or a ClusterNetworkPolicy (ordered allow, deny, pass)',
-  'crd.projectcalico.org':
-    'rewrite it as a NetworkPolicy (allows) or a ClusterNetworkPolicy (ordered allow, deny, pass)',
-  'crd.antrea.io':
+  ],
+  ['projectcalico.org', CALICO_HINT],
+  ['crd.projectcalico.org', CALICO_HINT],
+  [
+    'crd.antrea.io',
     'rewrite it as a ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2, or in the policy language',
-};
+  ],
+]);
 
 const OTHER_HINT =
   'rewrite it as a NetworkPolicy, a ClusterNetworkPolicy or in the policy language, or leave the file out';
@@ -57,10 +65,14 @@ export function classify(apiVersion: string, kind: string): Classification {
   }
   // Staged policies of Calico are looked at and not enforced.
   if (kind.startsWith('Staged')) return { kind: 'other' };
-  if (/Network_?Policy$/.test(kind) || FOREIGN_KINDS[group]?.includes(kind) === true) {
-    return { kind: 'foreign', hint: HINTS[group] ?? OTHER_HINT };
+  if (/Network_?Policy$/.test(kind) || FOREIGN_KINDS.get(group)?.includes(kind) === true) {
+    return { kind: 'foreign', hint: HINTS.get(group) ?? OTHER_HINT };
   }
-  return { kind: 'other' };
+  const near = nearestName(kind, POLICY_KINDS.keys());
+  const meant = near !== undefined && (OWN_GROUPS.has(group) || group === '');
+  return meant || /network[-_ ]?polic(y|ies)\s*$/i.test(kind)
+    ? { kind: 'misspelt', near }
+    : { kind: 'other' };
 }
 
 /** ClusterNetworkPolicy is what became of the two kinds of v1alpha1. */

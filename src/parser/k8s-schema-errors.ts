@@ -106,6 +106,8 @@ function found(value: JsonValue, text: string): string {
 function typeHint(types: readonly TypeName[], value: JsonValue, text: string): string | undefined {
   const wants = (type: TypeName): boolean => types.includes(type);
   if (isTemplate(value)) return 'this looks like a template: render the chart first';
+  // A port that is no whole number is no port name either.
+  if (wants('string') && wants('integer')) return undefined;
   if (wants('string') && (typeof value === 'boolean' || typeof value === 'number')) {
     return `quote it: "${text}"`;
   }

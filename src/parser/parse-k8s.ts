@@ -1,6 +1,7 @@
 /** Kubernetes manifests and `kubectl get -o yaml|json` output → Kubernetes objects. */
 import { diagnostic, hasErrors, type Diagnostic, type Outcome } from '../diagnostics.js';
 import { span, type SourceFile } from '../source.js';
+import { classify } from './k8s-kinds.js';
 import { K8sObject } from './k8s-objects.js';
 import { withRegions } from './k8s-regions.js';
 import { parseDocuments, type ParsedDocument } from './yaml-documents.js';
@@ -34,6 +35,12 @@ interface ItemType {
   readonly kind: string;
 }
 
+/** Whether objects stand in `items` for certain; other kinds may end in List by chance. */
+function isListOfObjects(apiVersion: string, kind: string): boolean {
+  if (kind === 'List') return apiVersion === 'v1';
+  return kind.endsWith('List') && classify(apiVersion, kind.slice(0, -4)).kind === 'policy';
+}
+
 class ObjectReader {
   constructor(
     readonly file: SourceFile,
@@ -63,12 +70,22 @@ class ObjectReader {
       this.#complain('k8s/no-kind', { missing, keys: keys.slice(0, 3) }, value, near);
       return;
     }
-    const items = value['items'];
+    const object = new K8sObject(apiVersion, kind, value, this.file, this.positions);
+    const { items } = value;
     if (kind.endsWith('List') && (isArray(items) || (items ?? null) === null)) {
+      if (items === undefined && isListOfObjects(apiVersion, kind)) {
+        const args = { field: 'items', where: `this ${kind}` };
+        this.diagnostics.push(diagnostic('k8s/missing-field', args, object.keySpanOf([])));
+      }
       this.#readItems(value, isArray(items) ? items : [], { apiVersion, kind }, near);
       return;
     }
-    this.objects.push(new K8sObject(apiVersion, kind, value, this.file, this.positions));
+    if (items !== undefined && isListOfObjects(apiVersion, kind)) {
+      const args = { field: 'items', expected: 'a list', found: describeType(items) };
+      this.diagnostics.push(diagnostic('k8s/wrong-type', args, object.spanOf(['items'])));
+      return;
+    }
+    this.objects.push(object);
   }
 
   #readItems(list: JsonObject, items: readonly JsonValue[], type: ItemType, near: number): void {
