@@ -21,10 +21,19 @@ export const cliCatalog = {
         : `did you mean \`${near}\`?`,
     explanation: ARGUMENTS_EXPLANATION,
   }),
-  'cli/missing-argument': entry<{ argument: string; command: string; usage: string }>({
+  'cli/missing-argument': entry<{
+    argument: string;
+    command: string;
+    usage: string;
+    /** An option that has taken several paths, among them perhaps the one that is missed. */
+    greedy: string | undefined;
+  }>({
     severity: 'error',
     message: ({ argument, command }) => `\`${command}\` needs ${argument}`,
-    hint: ({ usage }) => `usage: ${usage}`,
+    hint: ({ usage, greedy }) =>
+      greedy === undefined
+        ? `usage: ${usage}`
+        : `\`${greedy}\` takes all paths that follow it, so put others before it: ${usage}`,
     explanation: `${ARGUMENTS_EXPLANATION} An option such as \`--cluster\` takes all paths up to the next option, so operands go before it.`,
   }),
   'cli/missing-value': entry<{ option: string; command: string }>({

@@ -26,7 +26,7 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
     throw new InputError([argumentDiagnostic(spec, error)]);
   }
   const wrong = [
-    ...operandDiagnostics(spec, command.args),
+    ...operandDiagnostics(spec, command.args, command.opts()),
     ...choiceDiagnostics(spec, command.args, command.opts()),
   ];
   if (wrong.length > 0) throw new InputError(wrong);
@@ -85,7 +85,7 @@ function argumentDiagnostic(spec: CommandSpec, error: CommanderError): Diagnosti
     case 'commander.missingMandatoryOptionValue': {
       const option = spec.options.find(({ flags }) => flags === quoted);
       const argument = `\`${option === undefined ? quoted : dashedName(option)}\``;
-      return diagnostic('cli/missing-argument', { argument, command, usage });
+      return diagnostic('cli/missing-argument', { argument, command, usage, greedy: undefined });
     }
     case 'commander.optionMissingArgument': {
       const option = spec.options.find(({ flags }) => flags === quoted);
@@ -103,16 +103,27 @@ function dashedName(option: OptionSpec): string {
   return `--${longName(option)}`;
 }
 
-function operandDiagnostics(spec: CommandSpec, operands: readonly string[]): readonly Diagnostic[] {
+function operandDiagnostics(
+  spec: CommandSpec,
+  operands: readonly string[],
+  values: OptionValues,
+): readonly Diagnostic[] {
   const command = `policyc ${spec.name}`;
   const usage = usageLine(spec);
   const lacking = spec.operands[operands.length];
   if (lacking !== undefined && lacking.optional !== true) {
     const argument = lacking.many ? `at least one ${lacking.name}` : lacking.name;
-    return [diagnostic('cli/missing-argument', { argument, command, usage })];
+    const greedy = spec.options.find((option) => tookSeveral(option, values));
+    const args = { argument, command, usage, greedy: greedy && dashedName(greedy) };
+    return [diagnostic('cli/missing-argument', args)];
   }
   if (spec.operands.some(({ many }) => many)) return [];
   return operands
     .slice(spec.operands.length)
     .map((argument) => diagnostic('cli/extra-argument', { argument, command, usage }));
+}
+
+function tookSeveral(option: OptionSpec, values: OptionValues): boolean {
+  const value = values[attributeOf(longName(option))];
+  return Array.isArray(value) && value.length > 1;
 }

@@ -21,7 +21,7 @@ whole or not at all. Colours are for terminals; \`NO_COLOR\`, \`FORCE_COLOR\` an
 | exit code | meaning |
 | --- | --- |
 | 0 | done |
-| 1 | a negative answer of a command that asks a question: check, test, diff |
+| 1 | a negative answer of a command that asks a question: check, test, fmt --check |
 | 2 | the input, the arguments or the machine do not allow it |
 | 70 | a fault of policyc; \`POLICYC_DEBUG=1\` shows where |`;
 

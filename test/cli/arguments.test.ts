@@ -13,6 +13,13 @@ describe('arguments', () => {
     [['help', '--colour'], 'cli/unknown-option', 'did you mean `--color`?'],
     [['help', 'a', 'b'], 'cli/extra-argument', 'takes no further argument `b`'],
     [['completion'], 'cli/missing-argument', '`policyc completion` needs SHELL'],
+    [['check'], 'cli/missing-argument', '`policyc check` needs at least one PATH'],
+    [
+      ['check', '--cluster', 'c.yaml', 'p.yaml'],
+      'cli/missing-argument',
+      '`--cluster` takes all paths that follow it',
+    ],
+    [['eval', '--flows', 'f'], 'cli/missing-argument', '`policyc eval` needs `--policies`'],
     [['completion', 'fihs'], 'cli/bad-choice', 'did you mean `fish`?'],
     [['help', '--color', 'mauve'], 'cli/bad-choice', 'one of auto, always, never'],
     [['help', '--color'], 'cli/missing-value', '`--color` needs a value'],
