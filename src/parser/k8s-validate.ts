@@ -43,6 +43,8 @@ function makeAjv(): Ajv {
     // Compiling the schema of schemas takes as long as all the rest.
     meta: false,
     validateSchema: false,
+    // Nor is there time to win in making the generated code shorter.
+    code: { optimize: false },
   });
   made.addKeyword(keyword('check', runCheck));
   made.addKeyword(keyword('needs', findMissing));
