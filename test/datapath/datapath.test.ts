@@ -1,13 +1,9 @@
 /** The packet path beyond first packets: one table of cases through the VM and the kernel, in every layout. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { lacks } from '../support/requires.js';
-import { CLUSTER, firstSurprise, type PacketCase } from './case.js';
-import { CONNECTION_CASES } from './connection-cases.js';
-import { EXEMPTION_CASES } from './exemption-cases.js';
+import { CLUSTER, firstSurprise } from './case.js';
+import { CASES } from './cases.js';
 import { kernelEngine, LAYOUTS, prepare, vmEngine, type Prepared } from './engines.js';
-import { ODD_PACKET_CASES } from './odd-packet-cases.js';
-
-const CASES: readonly PacketCase[] = [...CONNECTION_CASES, ...EXEMPTION_CASES, ...ODD_PACKET_CASES];
 
 describe.each([
   { name: 'VM', start: () => vmEngine(), missing: undefined },

@@ -28,8 +28,10 @@ import {
   ISOLATED,
   NOTHING_SELECTED,
   SERVER,
+  SERVER_ALIKE,
   SERVER_OF_ALL,
 } from './policies.js';
+import { mirrored } from './mirror.js';
 import { OUTSIDE, OUTSIDE6, policies, SIX, FOUR, X, X6, Y, Y6, Z, Z6 } from './world.js';
 
 const ALLOWED = 'pass judged rule';
@@ -583,12 +585,28 @@ const quotes = [
   ),
 ];
 
-export const ODD_PACKET_CASES: readonly PacketCase[] = [
+const FROM_THE_POD: readonly PacketCase[] = [
   ...fragments,
   ...padded,
   ...tags,
   ...options,
   ...extensions,
+];
+
+const MIRRORS = new Map([
+  [CLIENT, SERVER_ALIKE],
+  [CLIENT_OF_ALL, SERVER_OF_ALL],
+  [NOTHING_SELECTED, NOTHING_SELECTED],
+]);
+
+const TO_THE_POD = FROM_THE_POD.flatMap((one) => {
+  const policies = MIRRORS.get(one.policies);
+  return policies === undefined ? [] : [mirrored(one, policies)];
+});
+
+export const ODD_PACKET_CASES: readonly PacketCase[] = [
+  ...FROM_THE_POD,
+  ...TO_THE_POD,
   ...errors,
   ...quotes,
 ];

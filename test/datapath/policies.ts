@@ -20,6 +20,13 @@ export const SERVER = policies({
   egress: [],
 });
 
+/** As CLIENT, the other way round. */
+export const SERVER_ALIKE = policies({
+  pod: 'x',
+  ingress: [{ peers: ['y'], ports: ['443/TCP', '53/UDP', '99/SCTP'] }],
+  egress: [],
+});
+
 export const SERVER_OF_ALL = policies({ pod: 'x', ingress: [{ peers: ['y'] }], egress: [] });
 
 export const CLOSED = policies({ pod: 'x', ingress: [], egress: [] });
