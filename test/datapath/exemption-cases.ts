@@ -30,6 +30,7 @@ import {
   X6,
   Y,
   Y6,
+  Z,
 } from './world.js';
 
 const FAMILIES = [
@@ -113,6 +114,47 @@ const own = FAMILIES.flatMap(({ x, y }) => [
   ),
 ]);
 
+const FOR_EVERYBODY = policies({
+  pod: 'y',
+  ingress: [{ ports: ['80/TCP'] }],
+  egress: [{ ports: ['443/TCP'] }],
+});
+
+/** Rules without peers, of a pod that is not the first. */
+const everybody = FAMILIES.map(({ x, y, outside, unbound, other }) =>
+  packetCase(
+    `rules without peers, ${y}`,
+    FOR_EVERYBODY,
+    ...[x, outside, other].flatMap((one) => [
+      to('y', segment(one, 1, y, 80), ALLOWED),
+      to('y', segment(one, 1, y, 81), 'drop judged isolation t/y'),
+      from('y', segment(y, 1, one, 443), ALLOWED),
+      from('y', segment(y, 1, one, 444), 'drop judged isolation t/y'),
+    ]),
+    to('y', segment(unbound, 1, y, 80), 'drop judged isolation t/y'),
+    from('y', segment(y, 1, unbound, 443), 'drop judged isolation t/y'),
+    from('x', segment(x, 1, y, 9), DEFAULT),
+    to('x', segment(unbound, 1, x, 9), DEFAULT),
+  ),
+);
+
+const FOR_EVERYBODY_TWICE = policies(
+  { pod: 'y', ingress: [{ ports: ['80/TCP'] }], egress: [{ ports: ['443/TCP'] }] },
+  { pod: 'z', ingress: [{ ports: ['81/TCP'] }], egress: [{ ports: ['444/TCP'] }] },
+);
+
+const everybodyTwice = packetCase(
+  'rules without peers, of a third pod',
+  FOR_EVERYBODY_TWICE,
+  to('z', segment(OUTSIDE, 1, Z, 81), ALLOWED),
+  connections(0, 1),
+  from('z', segment(Z, 81, OUTSIDE, 1, SYN | ACK), 'pass reply'),
+  from('z', segment(Z, 1, OUTSIDE, 444), ALLOWED),
+  connections(1, 1),
+  to('z', segment(OUTSIDE, 444, Z, 1, SYN | ACK), 'pass reply'),
+  to('z', segment(UNBOUND, 1, Z, 81), 'drop judged isolation t/z'),
+);
+
 /** Cluster addresses that no pod holds, and destinations that are everybody's. */
 const places = [
   ...FAMILIES.map(({ x, outside, unbound }) =>
@@ -195,6 +237,11 @@ const sources = [
     from('six', segment(OUTSIDE, 1, '0.0.0.0', 80), SPOOFED),
     from('six', segment(SIX, 1, OUTSIDE6, 80), DEFAULT),
     to('four', segment(OUTSIDE6, 1, X6, 80), DEFAULT),
+    to('four', segment('::', 1, X6, 80), DEFAULT),
+    to('six', segment('0.0.0.0', 1, X, 80), DEFAULT),
+    to('x', segment('fd00:2::10', 1, X6, 80), DEFAULT),
+    to('x', segment('fd00:1::11', 1, X6, 80), DEFAULT),
+    to('x', segment('10.1.0.11', 1, X, 80), DEFAULT),
     to('six', segment(OUTSIDE, 1, X, 80), DEFAULT),
   ),
 ];
@@ -218,6 +265,7 @@ const configuration = [
     from('x', dhcp6('fe80::1', 546, 547), DEFAULT),
     from('x', dhcp6('fe80::1', 547, 546), SPOOFED),
     from('x', dhcp6('fe80::1', 546, 546), SPOOFED),
+    from('x', dhcp6('fe80::1', 547, 547), SPOOFED),
     from('x', dhcp6('fe80::1', 68, 67), SPOOFED),
     from('x', dhcp6(OUTSIDE6, 546, 547), SPOOFED),
     from('x', dhcp6(Y6, 546, 547), SPOOFED),
@@ -301,6 +349,9 @@ const neighbours = [
     from('x', neighbourly(X6, 'ff02::1', 135, 1), ISOLATED),
     to('x', listening('fe80::1', 'ff02::1', 130), NEIGHBOUR),
     to('x', listening('fe80::1', 'ff02::16', 143), NEIGHBOUR),
+    to('x', listening('fe80::1', 'ff02::16', 131), NEIGHBOUR),
+    to('x', listening('fe80::1', 'ff02::2', 132), NEIGHBOUR),
+    to('x', listening('fe80::1', 'ff02::2', 133), ISOLATED),
     to('x', listening('fe80::1', 'ff02::1', 130, 2), ISOLATED),
   ),
   packetCase(
@@ -325,6 +376,8 @@ const neighbours = [
 export const EXEMPTION_CASES: readonly PacketCase[] = [
   ...nodes,
   ...own,
+  ...everybody,
+  everybodyTwice,
   ...places,
   ...sources,
   ...configuration,

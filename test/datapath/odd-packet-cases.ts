@@ -100,6 +100,13 @@ const fragments = [
     CLIENT_OF_ALL,
     from('x', build(y, echo, icmp(echoType), 0), ALLOWED),
     from('x', build(y, echo, icmp(echoType).slice(0, 7), 0), MALFORMED),
+    from('x', concat(build(y, echo, icmp(echoType).slice(0, 7), 0), new Uint8Array(9)), MALFORMED),
+    from('x', concat(build(y, PROTO.udp, udp(1, 53).slice(0, 7), 0), new Uint8Array(9)), MALFORMED),
+    from(
+      'x',
+      concat(build(y, PROTO.sctp, sctp(1, 99).slice(0, 11), 0), new Uint8Array(9)),
+      MALFORMED,
+    ),
     from('x', build(y, echo, icmp(echoType), 3), ALLOWED),
   ),
   packetCase(
@@ -189,6 +196,28 @@ const padded = [
     ),
   ),
 ];
+
+const PROTOCOLS = [
+  ['443/TCP', PROTO.tcp],
+  ['53/UDP', PROTO.udp],
+  ['99/SCTP', PROTO.sctp],
+] as const;
+
+/** Which later fragments pass where one protocol's port alone is allowed. */
+const laterFragments = PROTOCOLS.flatMap(([port, allowed]) => {
+  const rules = [{ peers: ['y'], ports: [port] }];
+  const closed = [47, PROTO.icmp, ...PROTOCOLS.map(([, one]) => one)].map((protocol) => {
+    const packet = frame(X, Y, protocol, https, { offset: 3 });
+    return from('x', packet, protocol === allowed ? ALLOWED : ISOLATED);
+  });
+  const one = packetCase(
+    `later fragments where ${port} is allowed`,
+    policies({ pod: 'x', ingress: [], egress: rules }),
+    ...closed,
+    connections(0, 0),
+  );
+  return [one, mirrored(one, policies({ pod: 'x', ingress: rules, egress: [] }))];
+});
 
 const TAGS = [
   [ETHER.vlan],
@@ -427,6 +456,52 @@ const extensions = [
   ),
 ];
 
+/** Every kind of header at every place of a chain. */
+const places = [0, 1, 2, 3, 4, 5].map((before) => {
+  const behind = (
+    ...chain: readonly Extension[]
+  ): { readonly extensions: readonly Extension[] } => ({
+    extensions: [...new Array<Extension>(before).fill(option(60)), ...chain],
+  });
+  const padding = new Uint8Array(9);
+  return packetCase(
+    `IPv6 extension headers behind ${before} others`,
+    CLIENT,
+    ...[
+      option(0, 1),
+      option(43, 2),
+      option(60, 3),
+      authentication(3),
+      fragmentHeader(0, false),
+    ].flatMap((one) => [
+      from('x', frame(X6, Y6, PROTO.tcp, https, behind(one)), ALLOWED),
+      from('x', frame(X6, Y6, PROTO.tcp, other, behind(one)), ISOLATED),
+    ]),
+    from('x', frame(X6, Y6, PROTO.tcp, https, behind(fragmentHeader(0, true))), ALLOWED),
+    from(
+      'x',
+      concat(
+        frame(X6, Y6, PROTO.tcp, https.slice(0, 19), behind(fragmentHeader(0, true))),
+        padding,
+      ),
+      MALFORMED,
+    ),
+    from(
+      'x',
+      frame(X6, Y6, PROTO.tcp, https, { ...behind(fragmentHeader(0, false)), payloadLength: 0 }),
+      ALLOWED,
+    ),
+    from('x', frame(X6, Y6, PROTO.tcp, other, behind(fragmentHeader(3, true))), ALLOWED),
+    from('x', frame(X6, Y6, PROTO.tcp, other, behind(fragmentHeader(0x100, false))), ALLOWED),
+    from('x', frame(X6, Y6, PROTO.tcp, https, behind(fragmentHeader(1, true))), MALFORMED),
+    from(
+      'x',
+      frame(X6, Y6, PROTO.tcp, https, behind(option(0))).slice(0, 14 + 40 + 8 * before + 4),
+      MALFORMED,
+    ),
+  );
+});
+
 const error4 = (type: number, quoted: Uint8Array, source = OUTSIDE, bytes = 1_000): Uint8Array =>
   frame(source, X, PROTO.icmp, icmp(type, 0, quote(quoted, bytes)));
 const error6 = (type: number, quoted: Uint8Array, source = OUTSIDE6, bytes = 1_000): Uint8Array =>
@@ -534,7 +609,69 @@ const errors = [
   ];
 });
 
+const about4 = (quoted: Uint8Array, bytes = 1_000): Uint8Array =>
+  frame(X, Y, PROTO.icmp, icmp(3, 0, quote(quoted, bytes)));
+const about6 = (quoted: Uint8Array, bytes = 1_000): Uint8Array =>
+  frame(X6, Y6, PROTO.icmpv6, icmp(3, 0, quote(quoted, bytes)));
+
 const quotes = [
+  packetCase(
+    'odd quotes that a server sends',
+    SERVER_ALIKE,
+    from('x', about4(frame(Y, X, PROTO.tcp, https)), RELATED),
+    from('x', about4(frame(Y, X, PROTO.tcp, https, { version: 6 })), ISOLATED),
+    from('x', about4(frame(Y, X, PROTO.tcp, https, { offset: 1 })), ISOLATED),
+    from('x', about4(frame(Y, X, PROTO.tcp, https, { offset: 0x1000 })), ISOLATED),
+    from('x', about4(frame(Y, X, PROTO.tcp, https, { more: true })), RELATED),
+    from('x', about4(frame(Y, X, PROTO.tcp, https, { options: new Uint8Array(40) })), RELATED),
+    from('x', about4(frame(Y, '10.1.0.11', PROTO.tcp, https)), ISOLATED),
+    from('x', about4(frame(Y, X, 47, https)), ISOLATED),
+    from('x', about4(frame(Y, X, PROTO.udp, udp(1, 53))), RELATED),
+    from('x', about4(frame(Y, X, PROTO.sctp, sctp(1, 99))), RELATED),
+    from('x', about4(frame(Y, X, PROTO.udp, udp(1, 443))), ISOLATED),
+    ...[27, 24, 20, 19, 8, 0].map((bytes) =>
+      from('x', about4(frame(Y, X, PROTO.tcp, https), bytes), ISOLATED),
+    ),
+    from('x', about6(frame(Y6, X6, PROTO.tcp, https)), RELATED),
+    from('x', about6(frame(Y6, X6, PROTO.tcp, https, { version: 4 })), ISOLATED),
+    from('x', about6(frame(Y6, 'fd00:1::11', PROTO.tcp, https)), ISOLATED),
+    from('x', about6(frame(Y6, 'fd00:2::10', PROTO.tcp, https)), ISOLATED),
+    from('x', about6(frame(Y6, 'fd00:1:0:1::10', PROTO.tcp, https)), ISOLATED),
+    from('x', about6(frame(Y6, 'fd00:1::1:0:10', PROTO.tcp, https)), ISOLATED),
+    from('x', about6(frame('fd00:2::20', X6, PROTO.tcp, https)), ISOLATED),
+    ...[47, 44, 40, 39, 8, 0].map((bytes) =>
+      from('x', about6(frame(Y6, X6, PROTO.tcp, https), bytes), ISOLATED),
+    ),
+  ),
+  packetCase(
+    'a quoted address is no port',
+    policies({
+      pod: 'x',
+      ingress: [],
+      egress: [{ peers: ['192.0.1.187/32'], ports: ['443/TCP'] }],
+    }),
+    to('x', error4(3, frame(X, '192.0.1.187', PROTO.tcp, https)), RELATED),
+    to('x', error4(3, frame(X, '192.0.1.187', PROTO.tcp, other)), ISOLATED),
+    to('x', error4(3, frame(X, '192.0.1.187', PROTO.tcp, other, { ihl: 4 })), ISOLATED),
+  ),
+  packetCase(
+    'a quoted address of a server is no port',
+    policies({
+      pod: 'x',
+      ingress: [{ peers: [`${Y}/32`], ports: ['10/TCP'] }],
+      egress: [],
+    }),
+    from(
+      'x',
+      frame(X, Y, PROTO.icmp, icmp(3, 0, quote(frame(Y, X, PROTO.tcp, tcp(1, 10))))),
+      RELATED,
+    ),
+    from(
+      'x',
+      frame(X, Y, PROTO.icmp, icmp(3, 0, quote(frame(Y, X, PROTO.tcp, tcp(1, 11), { ihl: 4 })))),
+      ISOLATED,
+    ),
+  ),
   packetCase(
     'quotes of IPv4 with odd headers',
     CLIENT,
@@ -591,6 +728,7 @@ const FROM_THE_POD: readonly PacketCase[] = [
   ...tags,
   ...options,
   ...extensions,
+  ...places,
 ];
 
 const MIRRORS = new Map([
@@ -607,6 +745,7 @@ const TO_THE_POD = FROM_THE_POD.flatMap((one) => {
 export const ODD_PACKET_CASES: readonly PacketCase[] = [
   ...FROM_THE_POD,
   ...TO_THE_POD,
+  ...laterFragments,
   ...errors,
   ...quotes,
 ];

@@ -43,6 +43,7 @@ const whole = { extensions: [option(0), fragmentHeader(0, false)] };
 const first = { extensions: [fragmentHeader(0, true)] };
 const tagged = [ETHER.qinq, ETHER.vlan];
 const ALLOWED = 'pass judged rule';
+const REFUSED = 'drop judged isolation';
 const error = (head: number, x: string, y: string, proto: number, payload: Uint8Array): Sample =>
   sample(
     `an error that quotes over ${head} bytes`,
@@ -52,6 +53,8 @@ const error = (head: number, x: string, y: string, proto: number, payload: Uint8
   );
 
 const FROM_THE_POD: readonly Sample[] = [
+  sample('an echo', from('x', frame(X, Y, PROTO.icmp, icmp(8)), REFUSED), 42),
+  sample('an echo over IPv6', from('x', frame(X6, Y6, PROTO.icmpv6, icmp(128)), REFUSED), 62),
   sample('TCP', from('x', frame(X, Y, PROTO.tcp, https), ALLOWED), 54),
   sample('TCP and bytes', from('x', frame(X, Y, PROTO.tcp, tcp(1, 443, 2, many)), ALLOWED), 54),
   sample('UDP', from('x', frame(X, Y, PROTO.udp, udp(1, 53)), ALLOWED), 42),
@@ -84,6 +87,17 @@ const ERRORS = [
   error(40, X6, Y6, PROTO.icmpv6, quote(frame(X6, Y6, PROTO.tcp, https))),
 ];
 
+/** The same that the pod sends, about what came to it. */
+const ERRORS_FROM_THE_POD: readonly Sample[] = [
+  [X, Y, PROTO.icmp, 70] as const,
+  [X6, Y6, PROTO.icmpv6, 110] as const,
+].map(([x, y, protocol, needed]) => {
+  const quoted = quote(frame(y, x, PROTO.tcp, https));
+  const step = from('x', frame(x, y, protocol, icmp(3, 0, quoted)), 'pass related');
+  const short = /^drop (malformed|judged isolation t\/x)$/;
+  return { policies: SERVER_ALIKE, name: `an error from ${x}`, step, needed, short };
+});
+
 export const SAMPLES: readonly Sample[] = [
   ...FROM_THE_POD,
   ...FROM_THE_POD.map((one) => ({
@@ -93,6 +107,7 @@ export const SAMPLES: readonly Sample[] = [
     step: mirrorSend(one.step),
   })),
   ...ERRORS,
+  ...ERRORS_FROM_THE_POD,
 ];
 
 /** The first length at which a sample's packet ends otherwise than it has to. */
