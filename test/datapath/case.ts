@@ -108,6 +108,7 @@ function perform(
     case 'send': {
       const { now } = bound;
       if (now === undefined) throw new Error('nothing is bound');
+      if (step.packet.length > engine.largest) return undefined;
       const found = send(engine, now, step);
       if (`${found} `.startsWith(`${step.expected} `)) return undefined;
       return `${step.way} ${step.pod}: \`${found}\`, not \`${step.expected}\``;

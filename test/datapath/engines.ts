@@ -71,6 +71,8 @@ export interface PacketEnd {
 
 /** Connection maps outlive `bind`, as they outlive generations on a node. */
 export interface Engine {
+  /** Bytes of the largest packet that it runs. */
+  readonly largest: number;
   bind(prepared: Prepared): void;
   run(subject: number, direction: Direction, packet: Uint8Array, context: PacketContext): PacketEnd;
   /** Lets seconds pass; negative ones too, as another CPU's clock may be ahead. */
@@ -93,6 +95,7 @@ export function vmEngine(change: (listing: Listing) => Listing = (listing) => li
   let vms = new Map<number, Vm>();
   const mapOf = (name: string): VmMap => present(maps?.get(name), name);
   return {
+    largest: Infinity,
     bind: (next) => {
       const fresh = new Map(mapsOf(next.contents));
       for (const name of Object.values(CONNECTIONS)) {
@@ -139,6 +142,9 @@ export function vmEngine(change: (listing: Listing) => Listing = (listing) => li
   };
 }
 
+/** BPF_PROG_TEST_RUN builds packets within a page, beside headroom and struct skb_shared_info. */
+const LARGEST_IN_KERNEL = 3_400;
+
 export function kernelEngine(): Engine {
   let now: Prepared | undefined;
   let object: Uint8Array = new Uint8Array();
@@ -151,6 +157,7 @@ export function kernelEngine(): Engine {
   const mapOf = (name: string): NonNullable<ReturnType<SharedMaps['maps']['get']>> =>
     present(shared?.maps.get(name), name);
   return {
+    largest: LARGEST_IN_KERNEL,
     bind: (next) => {
       unload();
       const old = shared;

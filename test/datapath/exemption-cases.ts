@@ -155,6 +155,17 @@ const everybodyTwice = packetCase(
   to('z', segment(UNBOUND, 1, Z, 81), 'drop judged isolation t/z'),
 );
 
+const answersAllowed = packetCase(
+  'no state for a third pod whose answers are allowed',
+  policies(
+    { pod: 'y', ingress: [{ ports: ['80/TCP'] }], egress: [{ ports: ['443/TCP'] }] },
+    { pod: 'z', ingress: [{ ports: ['81/TCP'] }], egress: [{}] },
+  ),
+  to('z', segment(OUTSIDE, 1, Z, 81), ALLOWED),
+  connections(0, 0),
+  from('z', segment(Z, 81, OUTSIDE, 1, SYN | ACK), ALLOWED),
+);
+
 /** Cluster addresses that no pod holds, and destinations that are everybody's. */
 const places = [
   ...FAMILIES.map(({ x, outside, unbound }) =>
@@ -378,6 +389,7 @@ export const EXEMPTION_CASES: readonly PacketCase[] = [
   ...own,
   ...everybody,
   everybodyTwice,
+  answersAllowed,
   ...places,
   ...sources,
   ...configuration,

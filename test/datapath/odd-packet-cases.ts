@@ -349,6 +349,9 @@ const options = [
   ),
 ];
 
+/** Past 4,095, which an offset of layer 4 cannot be. */
+const LARGE = 4_200;
+
 const CHAINS: readonly (readonly Extension[])[] = [
   [option(0)],
   [option(43)],
@@ -401,6 +404,22 @@ const extensions = [
     from(
       'x',
       frame(X6, Y6, PROTO.tcp, https, { extensions: [option(60)] }).slice(0, 58),
+      MALFORMED,
+    ),
+    ...[option(0), option(43), option(60), authentication(), fragmentHeader(0, true)].map((one) =>
+      from(
+        'x',
+        frame(X6, Y6, PROTO.tcp, https, {
+          extensions: [...new Array<Extension>(6).fill(option(60)), one],
+        }),
+        MALFORMED,
+      ),
+    ),
+    from(
+      'x',
+      frame(X6, Y6, PROTO.tcp, tcp(1, 443, SYN, new Uint8Array(LARGE)), {
+        extensions: new Array<Extension>(7).fill(option(60)),
+      }),
       MALFORMED,
     ),
   ),
@@ -626,6 +645,9 @@ const quotes = [
     from('x', about4(frame(Y, X, PROTO.tcp, https, { options: new Uint8Array(40) })), RELATED),
     from('x', about4(frame(Y, '10.1.0.11', PROTO.tcp, https)), ISOLATED),
     from('x', about4(frame(Y, X, 47, https)), ISOLATED),
+    from('x', about4(frame(Y, X, 47, sctp(1, 99))), ISOLATED),
+    from('x', about4(frame(OUTSIDE, X, PROTO.tcp, https)), ISOLATED),
+    from('x', about6(frame(OUTSIDE6, X6, PROTO.tcp, https)), ISOLATED),
     from('x', about4(frame(Y, X, PROTO.udp, udp(1, 53))), RELATED),
     from('x', about4(frame(Y, X, PROTO.sctp, sctp(1, 99))), RELATED),
     from('x', about4(frame(Y, X, PROTO.udp, udp(1, 443))), ISOLATED),
@@ -683,6 +705,8 @@ const quotes = [
     to('x', error4(3, frame(X, Y, PROTO.tcp, https, { offset: 0x1000 })), ISOLATED),
     to('x', error4(3, frame(X, Y, PROTO.tcp, https, { more: true })), RELATED),
     to('x', error4(3, frame(X6, Y6, PROTO.tcp, https)), ISOLATED),
+    to('x', error4(3, frame(X, OUTSIDE, PROTO.tcp, https)), ISOLATED),
+    to('x', error6(3, frame(X6, OUTSIDE6, PROTO.tcp, https)), ISOLATED),
   ),
   packetCase(
     'quotes of IPv6 with odd headers',
