@@ -1,11 +1,19 @@
 /** All cases of the packet path. */
 import type { PacketCase } from './case.js';
 import { CONNECTION_CASES } from './connection-cases.js';
+import { ERROR_CASES } from './error-cases.js';
 import { EXEMPTION_CASES } from './exemption-cases.js';
-import { ODD_PACKET_CASES } from './odd-packet-cases.js';
+import { FRAGMENT_CASES } from './fragment-cases.js';
+import { HEADER_CASES } from './header-cases.js';
+import { IDLE_CASES } from './idle-cases.js';
+import { NEIGHBOUR_CASES } from './neighbour-cases.js';
 
 export const CASES: readonly PacketCase[] = [
   ...CONNECTION_CASES,
+  ...IDLE_CASES,
   ...EXEMPTION_CASES,
-  ...ODD_PACKET_CASES,
+  ...NEIGHBOUR_CASES,
+  ...FRAGMENT_CASES,
+  ...HEADER_CASES,
+  ...ERROR_CASES,
 ];

@@ -1,11 +1,33 @@
 /** Mirrors a case: what the pod sent comes to it instead, and the other way round. */
 import { ETHER } from '../support/frames.js';
 import type { PacketCase, SendStep, Step } from './case.js';
+import {
+  CLIENT,
+  CLIENT_OF_ALL,
+  NOTHING_SELECTED,
+  SERVER_ALIKE,
+  SERVER_OF_ALL,
+} from './policies.js';
 
 /** @param policies mean for ingress what the case's mean for egress, and the other way round */
 export function mirrored(one: PacketCase, policies: string): PacketCase {
   const steps = one.steps.flatMap(mirrorStep);
   return { name: `${one.name}, mirrored`, policies, steps };
+}
+
+const MIRRORS = new Map([
+  [CLIENT, SERVER_ALIKE],
+  [CLIENT_OF_ALL, SERVER_OF_ALL],
+  [NOTHING_SELECTED, NOTHING_SELECTED],
+]);
+
+/** The cases, and those mirrored whose policies have a counterpart. */
+export function withMirrors(cases: readonly PacketCase[]): readonly PacketCase[] {
+  const mirrors = cases.flatMap((one) => {
+    const policies = MIRRORS.get(one.policies);
+    return policies === undefined ? [] : [mirrored(one, policies)];
+  });
+  return [...cases, ...mirrors];
 }
 
 /** Nobody watches the source of what comes to a pod. */
