@@ -118,6 +118,7 @@ export function encodeModel(model: PolicyModel): EncodedModel {
  * @throws RangeError if it contradicts itself
  */
 export function decodeModel(encoded: EncodedModel): PolicyModel {
+  checkTiers(encoded);
   const origins = new OriginDecoder(encoded.sources, originsOf(encoded));
   // A peer that stands in many rules is one value, under the origin of the first.
   const peers = new Map<number, Peer>();
@@ -227,6 +228,15 @@ function decodePrefix(text: string): Prefix {
   const prefix = parsePrefix(text);
   if (prefix === undefined) throw new RangeError(`\`${text}\` is no CIDR block`);
   return prefix;
+}
+
+/** Every policy must be in one tier, or its rules would not be judged, or be judged twice. */
+function checkTiers({ tiers, policies }: EncodedModel): void {
+  const names = new Set(tiers.map(({ name }) => name));
+  if (names.size !== tiers.length) throw new RangeError('two tiers have one name');
+  for (const { name, tier } of policies) {
+    if (!names.has(tier)) throw new RangeError(`\`${name}\` names the missing tier \`${tier}\``);
+  }
 }
 
 function* originsOf({ policies, exceptions }: EncodedModel): Generator<Origin> {

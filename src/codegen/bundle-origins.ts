@@ -53,11 +53,12 @@ export class OriginDecoder {
     const columns = sources.map(() => new Map<number, number>());
     for (const [source, line, column] of origins) {
       const ofSource = columns[source];
-      if (ofSource === undefined || line < 1 || line > MAX_LINES || column < 1) {
+      if (ofSource === undefined || line < 1 || column < 1) {
         throw new RangeError(`no place ${source}:${line}:${column}`);
       }
       ofSource.set(line, Math.max(column, ofSource.get(line) ?? 1));
     }
+    checkSize(sources, columns);
     this.#files = sources.map((source, i) => restoreFile(source, columns[i] ?? new Map()));
   }
 
@@ -71,23 +72,41 @@ export class OriginDecoder {
   }
 }
 
-/** A source file may have 256 Mi characters; a place beyond that is made up. */
-const MAX_LINES = 1 << 28;
-/** What a place may ask for: a source whose lines were left out still has to be laid out. */
-const MAX_TEXT = 1 << 29;
+/**
+ * What the places may ask for in all sources together: each of them is laid out as one text with an
+ * index of its lines, whether the lines are there or not.
+ */
+const MAX_LINES = 1 << 24;
+const MAX_TEXT = 1 << 28;
+
+type Columns = ReadonlyMap<number, number>;
+
+/** A few made-up numbers must not fill the memory. */
+function checkSize(sources: readonly SourceExcerpt[], columns: readonly Columns[]): void {
+  let lines = 0;
+  let characters = 0;
+  for (const [i, source] of sources.entries()) {
+    const texts = new Map(source.lines);
+    let last = 0;
+    for (const [line, column] of columns[i] ?? []) {
+      last = Math.max(last, line);
+      characters += Math.max(column, texts.get(line)?.length ?? 0);
+    }
+    lines += last;
+  }
+  if (lines > MAX_LINES || characters > MAX_TEXT) {
+    throw new RangeError('the sources are longer than files can be');
+  }
+}
 
 /** A text in which the lines kept stand at their numbers, and reach the columns pointed to. */
-function restoreFile(source: SourceExcerpt, columns: ReadonlyMap<number, number>): SourceFile {
+function restoreFile(source: SourceExcerpt, columns: Columns): SourceFile {
   const texts = new Map(source.lines);
   const wanted = [...columns].sort(([a], [b]) => a - b);
   const parts: string[] = [];
-  let length = 0;
   let last = 1;
   for (const [line, column] of wanted) {
-    const text = texts.get(line) ?? '';
-    length += line - last + Math.max(column, text.length);
-    if (length > MAX_TEXT) throw new RangeError(`\`${source.path}\` is longer than a file can be`);
-    parts.push('\n'.repeat(line - last), text.padEnd(column, ' '));
+    parts.push('\n'.repeat(line - last), (texts.get(line) ?? '').padEnd(column, ' '));
     last = line;
   }
   return new SourceFile(source.path, parts.join(''));

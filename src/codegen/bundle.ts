@@ -112,6 +112,7 @@ export function readBundle(path: string, bytes: Uint8Array): Bundle {
     if (object === undefined) return refuse(`\`${part}\` is missing`);
     objects.set(variant, object);
   }
+  if (!objects.has(DATAPATH_VARIANT)) return refuse(`it has no object \`${DATAPATH_VARIANT}\``);
   const policy = listed(POLICY) ? files.get(POLICY) : undefined;
   const encoded = policy === undefined ? undefined : parseJson(policy);
   if (!isEncodedModel(encoded)) return refuse(`${POLICY} does not fit its schema`);

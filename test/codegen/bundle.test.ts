@@ -1,7 +1,9 @@
 /** Bundles: the same bytes for the same input, whole or refused, and the model that went in. */
+import { createHash } from 'node:crypto';
+import { createTar, parseTar } from 'nanotar';
 import { describe, expect, it } from 'vitest';
-import { readBundle } from '../../src/codegen/bundle.js';
-import { encodeModel } from '../../src/codegen/bundle-model.js';
+import { readBundle, type Manifest } from '../../src/codegen/bundle.js';
+import { encodeModel, type EncodedModel } from '../../src/codegen/bundle-model.js';
 import { compile } from '../../src/compile.js';
 import { InputError } from '../../src/diagnostics.js';
 import type { PolicyModel, Rule } from '../../src/ir/model.js';
@@ -142,4 +144,73 @@ describe('a bundle', () => {
     expect(refusal(new Uint8Array())).toMatch(/no manifest.json/);
     expect(refusal(object)).toMatch(/not a bundle/);
   });
+
+  it.each<readonly [string, (model: EncodedModel) => unknown]>([
+    ['a tier that is missing', (model) => ({ ...model, tiers: model.tiers.slice(1) })],
+    ['a tier twice', (model) => ({ ...model, tiers: [...model.tiers, ...model.tiers] })],
+    ['a line that no file has', (model) => withOrigins(model, [0, 1 << 27, 1])],
+    ['a column that no line has', (model) => withOrigins(model, [0, 1, 1 << 29])],
+    ['a source that is missing', (model) => withOrigins(model, [9, 1, 1])],
+    ['a rule with a peer that is missing', (model) => ({ ...model, peers: [] })],
+    [
+      'many long sources',
+      (model) => ({
+        ...model,
+        sources: model.policies.map((_, i) => ({ path: `${i}`, lines: [] })),
+        policies: model.policies.map((policy, i) => ({
+          ...policy,
+          rules: [],
+          origin: [i, (1 << 23) + 1, 1],
+        })),
+      }),
+    ],
+  ])('is refused if its policies have %s, whatever the digests say', (_name, change) => {
+    const parts = partsOf(bytes);
+    const model = JSON.parse(
+      Buffer.from(parts.get('policy.json') ?? '').toString(),
+    ) as EncodedModel;
+    expect(refusal(sealed(parts.set('policy.json', jsonOf(change(model)))))).toMatch(
+      /policy.json contradicts itself/,
+    );
+  });
+
+  it('is refused without an object', () => {
+    const parts = partsOf(bytes);
+    expect(refusal(sealed(parts, { objects: [] }))).toMatch(/no object `datapath`/);
+    expect(refusal(sealed(parts))).toBe('nothing');
+  });
 });
+
+function withOrigins(model: EncodedModel, origin: readonly [number, number, number]): EncodedModel {
+  return { ...model, policies: model.policies.map((policy) => ({ ...policy, origin })) };
+}
+
+function jsonOf(value: unknown): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(value)}\n`);
+}
+
+function partsOf(bytes: Uint8Array): Map<string, Uint8Array> {
+  const files = parseTar(Uint8Array.from(bytes));
+  return new Map(files.map(({ name, data }) => [name, data ?? new Uint8Array()]));
+}
+
+/** A bundle of these parts with digests that are right, as somebody hostile would make it. */
+function sealed(parts: ReadonlyMap<string, Uint8Array>, changes: object = {}): Uint8Array {
+  const old = JSON.parse(Buffer.from(parts.get('manifest.json') ?? '').toString()) as Manifest;
+  const manifest = {
+    ...old,
+    ...changes,
+    parts: old.parts.map(({ name }) => {
+      const part = parts.get(name) ?? new Uint8Array();
+      const sha256 = createHash('sha256').update(part).digest('hex');
+      return { name, bytes: part.length, sha256 };
+    }),
+  };
+  const files = new Map(parts).set('manifest.json', jsonOf(manifest));
+  const attrs = { mtime: 0, uid: 0, gid: 0, mode: '644' };
+  const made = createTar(
+    [...files].map(([name, data]) => ({ name, data })),
+    { attrs },
+  );
+  return Buffer.concat([made, new Uint8Array(512)]);
+}
