@@ -178,7 +178,14 @@ function createTable({ name, bytes, frozen }: BoundTable): MapHandle {
 
 function createFilled(bound: BoundMap): MapHandle {
   const { name, keySize, valueSize, maxEntries, flags } = bound;
-  const map = createMap({ type: boundMapTypes[bound.type], name, keySize, valueSize, maxEntries, flags });
+  const map = createMap({
+    type: boundMapTypes[bound.type],
+    name,
+    keySize,
+    valueSize,
+    maxEntries,
+    flags,
+  });
   try {
     if (bound.count > 0) map.updateBatch(bound.keys, bound.values, updateFlag.any);
   } catch (error) {
