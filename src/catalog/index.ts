@@ -6,6 +6,7 @@ import { checkCatalog } from './check.js';
 import { cliCatalog } from './cli.js';
 import { clusterCatalog } from './cluster.js';
 import { deployCatalog } from './deploy.js';
+import { eventsCatalog } from './events.js';
 import { flowsCatalog } from './flows.js';
 import { k8sCatalog } from './k8s.js';
 import { kernelCatalog } from './kernel.js';
@@ -23,6 +24,7 @@ export const catalog = {
   ...cliCatalog,
   ...clusterCatalog,
   ...deployCatalog,
+  ...eventsCatalog,
   ...flowsCatalog,
   ...k8sCatalog,
   ...kernelCatalog,

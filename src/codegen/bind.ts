@@ -24,6 +24,7 @@ import { BITS_WORD } from './emit-code-verdict.js';
 import type { BoundMap, MapContents } from './contents.js';
 import { DATAPATH_VARIANT } from './emit.js';
 import { fingerprintOf, loggingDeciders } from './event-deciders.js';
+import { notesMap } from './event-notes.js';
 import { CONNECTION_CAPACITY, EVENT_MAPS, MAPS, SHAPE, SHAPE_FLAG, TABLES } from './layout.js';
 
 export interface BindOptions {
@@ -95,6 +96,7 @@ export function bind(
     const ingress = 2 * (setIds[i] ?? 0) * stride;
     return { pod, views: viewsOf(pod), rowBase: { ingress, egress: ingress + stride } };
   });
+  const bound = bindSubjects(placed, plan, addresses.classes);
   return {
     variant: DATAPATH_VARIANT,
     tables: [
@@ -106,8 +108,14 @@ export function bind(
       portTable,
       bits,
     ],
-    maps: [...byAddress.maps, rows.map, cells.map, ...nodeMaps(plan)],
-    subjects: bindSubjects(placed, plan, addresses.classes),
+    maps: [
+      ...byAddress.maps,
+      rows.map,
+      cells.map,
+      ...nodeMaps(plan),
+      ...(logsAnything(plan) ? [notesMap(model, cluster, bound)] : []),
+    ],
+    subjects: bound,
   };
 }
 

@@ -13,7 +13,8 @@ import {
 import { emitBareExit, emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
 import { emitSkipExtensions, emitSkipTags } from './emit-headers.js';
 import { emitParse, emitPullOrGiveUp } from './emit-parse.js';
-import { emitAnswerExit, emitRejectPacket } from './emit-reject.js';
+import { emitRejectPacket } from './emit-answers.js';
+import { emitAnswerExit } from './emit-reject.js';
 import { emitRelated } from './emit-related.js';
 import {
   emitDrop,

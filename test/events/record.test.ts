@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatAddress } from '../../src/address.js';
 import { decodeEvent, type PacketEvent } from '../../src/codegen/event.js';
 import { fingerprintOf, loggingDeciders } from '../../src/codegen/event-deciders.js';
+import { NOTES_MAP } from '../../src/codegen/event-notes.js';
 import { DROP, EVENT_MAPS, PASS } from '../../src/codegen/layout.js';
 import { createVmRunner } from '../../src/codegen/vm-engine.js';
 import { buildPacket, type PacketFields } from '../../src/codegen/packets.js';
@@ -178,6 +179,7 @@ describe('a policy that never logs', () => {
     expect(names).not.toContain(EVENT_MAPS.events.name);
     expect(names).not.toContain(EVENT_MAPS.lost.name);
     const logging = worldOf(POLICY).contents.maps.map(({ name }) => name);
-    expect(logging).toEqual([...names, EVENT_MAPS.events.name, EVENT_MAPS.lost.name]);
+    const { events, lost } = EVENT_MAPS;
+    expect(logging).toEqual([...names, events.name, lost.name, NOTES_MAP]);
   });
 });

@@ -106,6 +106,42 @@ export const nodeCommands: CommandGroup = {
       load: () => import('../status.js'),
     },
     {
+      name: 'events',
+      summary: 'show the packets that rules with `log` have decided',
+      purpose: [
+        'Takes what is in the ring buffer of the policy in force and prints a line for each packet: when, the verdict, the pod, the other end, protocol and ports, the rule that decided with its line, and why. Events are taken out: nobody sees them twice. Denied packets are all logged, allowed ones where they open a connection.',
+        "Events of a policy that has been replaced since still name their rule if that policy's bundle is given.",
+      ],
+      operands: [
+        {
+          name: 'BUNDLE',
+          description: 'bundle that was in force earlier',
+          many: true,
+          optional: true,
+        },
+      ],
+      options: [
+        ROOT,
+        { flags: '--follow', description: 'wait for more, until interrupted' },
+        {
+          flags: '--format <format>',
+          description: 'table for people, json for machines: one object on each line',
+          choices: ['table', 'json'],
+          default: 'table',
+        },
+        COLOR,
+      ],
+      examples: [
+        { command: 'policyc events --follow', does: 'watch what is denied' },
+        {
+          command: `policyc events --format json | jq -r .rule.name | sort | uniq -c`,
+          does: 'count by rule',
+        },
+      ],
+      exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
+      load: () => import('../events.js'),
+    },
+    {
       name: 'unload',
       summary: 'detach and remove everything from this node',
       purpose: [
