@@ -8,7 +8,7 @@ SOURCES := $(shell find src grammar \( -name '*.ts' -o -name '*.json' \) 2>/dev/
 
 # Node's C interface is stable across major versions: one build serves Node 20, 22 and 24.
 CXXFLAGS := -std=c++17 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wconversion
-CPPFLAGS := -DNAPI_VERSION=8 -DNODE_ADDON_API_CPP_EXCEPTIONS_ALL -DNODE_ADDON_API_DISABLE_DEPRECATED \
+CPPFLAGS := -DNAPI_VERSION=8 -DNODE_ADDON_API_CPP_EXCEPTIONS_ALL -DNODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS -DNODE_ADDON_API_DISABLE_DEPRECATED \
   -isystem node_modules/node-api-headers/include -isystem node_modules/node-addon-api
 LDLIBS := -lbpf -lelf -lz
 

@@ -6,6 +6,7 @@ import { writeElf } from '../../src/codegen/elf.js';
 import { readElf } from '../../src/codegen/elf-read.js';
 import { link } from '../../src/codegen/link.js';
 import type { Listing, MapDeclaration } from '../../src/codegen/listing.js';
+import type { SourceLine } from '../../src/codegen/object-image.js';
 import { Bug, InputError } from '../../src/diagnostics.js';
 import { SourceFile, span, type Span } from '../../src/source.js';
 import { noKernel, withLoaded } from './kernel.js';
@@ -146,24 +147,20 @@ global:  ; subprogram
       `${'deep/'.repeat(60)}p.yaml`,
       `${'\n'.repeat(5_000_000)}\t${'x'.repeat(2000)}rule\u0000\u2028é`,
     );
-    const start = long.text.indexOf('rule');
-    const image = readElf(
-      writeElf(
-        link(
-          listing({
-            functions: [
-              program('main', (asm) =>
-                asm.withOrigin(span(long, start, start + 4), () => asm.mov(r0, 0).exit()),
-              ),
-            ],
-          }),
-        ),
-      ),
-    );
-    const line = image.functions[0]?.instructions[0]?.line;
+    const rule = long.text.indexOf('rule');
+    const lineOf = (start: number, end: number): SourceLine | undefined => {
+      const main = program('main', (asm) =>
+        asm.withOrigin(span(long, start, end), () => asm.mov(r0, 0).exit()),
+      );
+      const image = readElf(writeElf(link(listing({ functions: [main] }))));
+      return image.functions[0]?.instructions[0]?.line;
+    };
+    const line = lineOf(rule, rule + 4);
     expect(line).toMatchObject({ file: long.path, line: 2 ** 22 - 1, column: 1023 });
-    expect(line?.text).toMatch(/^…ep\/deep\/.*\/p\.yaml:5000001: x{100,}…$/);
-    expect(line?.text.length).toBeLessThan(320);
+    expect(line?.text).toMatch(/^…ep\/deep\/.*\/p\.yaml:5000001: rule$/);
+    const wide = lineOf(rule - 1000, rule + 4)?.text;
+    expect(wide).toMatch(/^…ep\/deep\/.*\/p\.yaml:5000001: x{100,}…$/);
+    expect(wide?.length).toBeLessThan(320);
   });
 
   it('refuse bytes that are cut off or changed, or read them without harm', () => {

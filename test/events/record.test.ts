@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatAddress } from '../../src/address.js';
+import { REJECT_PACKET } from '../../src/codegen/emit-answers.js';
+import { emitDatapath } from '../../src/codegen/emit.js';
 import { decodeEvent, type PacketEvent } from '../../src/codegen/event.js';
 import { fingerprintOf, loggingDeciders } from '../../src/codegen/event-deciders.js';
 import { NOTES_MAP } from '../../src/codegen/event-notes.js';
@@ -171,8 +173,20 @@ describe.skipIf(noKernel !== undefined)('a full buffer', () => {
   });
 });
 
-describe('a policy that never logs', () => {
+describe('a policy that never logs or rejects', () => {
   const quiet = worldOf(POLICY.replaceAll(' log', ''));
+  const helpersOf = ({ plan }: World): ReadonlySet<string> =>
+    new Set(
+      emitDatapath(plan).functions.flatMap(({ items }) =>
+        items.flatMap((item) =>
+          item.kind === 'instruction' && item.instruction.kind === 'call'
+            ? [item.instruction.helper]
+            : [],
+        ),
+      ),
+    );
+  const functionsOf = ({ plan }: World): readonly string[] =>
+    emitDatapath(plan).functions.map(({ name }) => name);
 
   it('declares no ring buffer, and fills none', () => {
     const names = quiet.contents.maps.map(({ name }) => name);
@@ -181,5 +195,34 @@ describe('a policy that never logs', () => {
     const logging = worldOf(POLICY).contents.maps.map(({ name }) => name);
     const { events, lost } = EVENT_MAPS;
     expect(logging).toEqual([...names, events.name, lost.name, NOTES_MAP]);
+    expect(emitDatapath(quiet.plan).maps.map(({ type }) => type)).not.toContain('ringbuf');
+  });
+
+  it('has no instruction for it', () => {
+    const rejecting = worldOf(POLICY.replaceAll(' log', '').replace('82/udp', '82/udp reject'));
+    const added = (world: World): readonly string[] =>
+      [...helpersOf(world)].filter((helper) => !helpersOf(quiet).has(helper)).sort();
+    expect(added(quiet)).toEqual([]);
+    expect(added(worldOf(POLICY))).toEqual(['ktime_get_ns', 'ringbuf_output']);
+    expect(added(rejecting)).toEqual([
+      'csum_diff',
+      'redirect',
+      'skb_change_tail',
+      'skb_store_bytes',
+    ]);
+    expect(functionsOf(rejecting)).toEqual([...functionsOf(quiet), REJECT_PACKET]);
+    expect(functionsOf(worldOf(POLICY))).toEqual(functionsOf(quiet));
+  });
+
+  it('has none in the direction that does not ask for it', () => {
+    const denies = worldOf(
+      POLICY.replace('port 80/tcp log', 'port 80/tcp').replace('ingress log', 'ingress'),
+    );
+    const program = (world: World, name: string): unknown =>
+      emitDatapath(world.plan)
+        .functions.find((one) => one.name === name)
+        ?.items.map((item) => (item.kind === 'label' ? item.name : item.instruction));
+    expect(program(denies, 'to_pod')).toEqual(program(quiet, 'to_pod'));
+    expect(program(denies, 'from_pod')).not.toEqual(program(quiet, 'from_pod'));
   });
 });

@@ -55,14 +55,19 @@ export class Wire {
           return { namespace, name, device, interfaceIndex };
         });
         const { digest } = bundle;
-        const root = this.#rootPrefix + node;
+        const root = this.root(node);
         applyContents({ root, object, contents, endpoints, node, digest, now: NOW });
       });
     }
   }
 
+  /** Where everything of a node is pinned. */
+  root(node: string): string {
+    return this.#rootPrefix + node;
+  }
+
   unload(): void {
-    for (const { name } of this.cluster.nodes) unload(this.#rootPrefix + name);
+    for (const { name } of this.cluster.nodes) unload(this.root(name));
   }
 
   close(): void {
