@@ -1,4 +1,5 @@
 /** `policyc load`: pins a bundle's programs for other tools, and prints where they are. */
+import { resolve } from 'node:path';
 import { loadBundle } from '../apply.js';
 import { readBundle } from '../codegen/bundle.js';
 import { SourceCache } from '../front-end.js';
@@ -13,7 +14,7 @@ export async function run(session: Session): Promise<ExitCode> {
   const bundle = readBundle(path, readBytes(path, session.io.stdin));
   const cluster = await readCluster(session, new SourceCache(session.io.stdin));
   const node = session.text('node');
-  const folder = session.requiredText('pin');
+  const folder = resolve(session.requiredText('root'), session.requiredText('pin'));
   const now = session.io.now();
   const options = { bundle, cluster, at, folder, now };
   session.printJson(loadBundle(node === undefined ? options : { ...options, node }));

@@ -73,9 +73,10 @@ export const nodeCommands: CommandGroup = {
         { flags: '--node <name>', description: 'only the pods of this node' },
         {
           flags: '--pin <dir>',
-          description: 'an empty or new folder in a BPF file system',
+          description: 'an empty or new folder in a BPF file system; a relative one is below --root',
           required: true,
         },
+        ROOT,
         AT,
         COLOR,
       ],
