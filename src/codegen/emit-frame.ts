@@ -11,6 +11,8 @@ export const SKB = {
   ifindex: 40,
   cb0: 48,
   cb1: 52,
+  /** Set by the gate; see emit-gate.ts. */
+  cb2: 56,
   data: 76,
   dataEnd: 80,
 } as const;
@@ -74,6 +76,7 @@ export const EXIT = {
   drop: 'drop',
   malformed: 'malformed',
   corrupt: 'corrupt',
+  askOtherHalf: 'ask_other_half',
 } as const;
 
 /**
@@ -84,6 +87,12 @@ export function emitExit(asm: Assembler, verdict: 'allow' | 'deny', outcome: Out
   asm.store(4, r6, SKB.cb0, r7);
   asm.mov(r1, OUTCOMES.indexOf(outcome));
   asm.store(4, r6, SKB.cb1, r1);
+  // An answer is nobody's to judge again: its mark is off by now.
+  if (verdict === 'allow' && outcome !== 'answer') {
+    asm.label(asm.freshLabel('leave'));
+    asm.load(4, r1, r6, SKB.cb2);
+    asm.branch('ne', r1, 0, EXIT.askOtherHalf);
+  }
   asm.mov(r0, verdict === 'allow' ? PASS : DROP);
   asm.exit();
 }

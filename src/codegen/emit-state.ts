@@ -3,6 +3,7 @@ import type { Direction } from '../ir/model.js';
 import { r0, r1, r2, r3, r4, r7, r8, r9, r10, type Assembler } from './assembler.js';
 import { emitLoadField } from './emit-classify.js';
 import type { Effects } from '../ir/plan.js';
+import { emitAskAboutAnswer, emitIfLast } from './emit-gate.js';
 import { emitLogIfAsked } from './emit-log.js';
 import { emitRejectIfAsked } from './emit-reject.js';
 import { emitExit, EXIT, FRAME, PACKET, TCP } from './emit-frame.js';
@@ -54,7 +55,7 @@ export function emitRemember(asm: Assembler, direction: Direction, effects: Effe
   asm.jump(EXIT.pass);
 
   asm.label('opens');
-  if (effects.logsAllowed) emitLogIfAsked(asm, direction);
+  if (effects.logsAllowed) emitIfLast(asm, () => emitLogIfAsked(asm, direction));
   emitNeedsState(asm, direction);
   emitConnectionLookup(asm, openedBy(direction));
   asm.mov(r9, r0);
@@ -203,6 +204,7 @@ function emitReplyState(asm: Assembler, direction: Direction): void {
 /** The exit of denied packets: r7 is the cell that denied. */
 export function emitDrop(asm: Assembler, direction: Direction, effects: Effects): void {
   asm.label(EXIT.drop);
+  emitAskAboutAnswer(asm);
   if (effects.logsDenied) emitLogIfAsked(asm, direction);
   if (effects.rejects) emitRejectIfAsked(asm, direction);
   else emitExit(asm, 'deny', 'judged');

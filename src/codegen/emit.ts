@@ -11,6 +11,7 @@ import {
   emitSolicitation,
 } from './emit-classify.js';
 import { emitBareExit, emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
+import { emitAskOtherHalf } from './emit-gate.js';
 import { emitSkipExtensions, emitSkipTags } from './emit-headers.js';
 import { emitParse, emitPullOrGiveUp } from './emit-parse.js';
 import { emitRejectPacket } from './emit-answers.js';
@@ -26,7 +27,7 @@ import {
 } from './emit-state.js';
 import { emitVerdict } from './emit-verdict.js';
 import { BITS_WORD } from './emit-code-verdict.js';
-import { encodeCell, EVENT_MAPS, MAPS, SHAPE, SUBJECT, TABLES } from './layout.js';
+import { encodeCell, EVENT_MAPS, GATE, MAPS, SHAPE, SUBJECT, TABLES } from './layout.js';
 import type { FunctionListing, Listing, TableDeclaration } from './listing.js';
 
 /** The object's one variant of today; bind names it in the contents. */
@@ -45,7 +46,11 @@ export function emitDatapath(plan: LookupPlan): Listing {
       ...(rejectsAnything(plan) ? [emitRejectPacket()] : []),
     ],
     tables: declareTables(),
-    maps: [...Object.values(MAPS), ...(logsAnything(plan) ? Object.values(EVENT_MAPS) : [])],
+    maps: [
+      ...Object.values(MAPS),
+      GATE.halves,
+      ...(logsAnything(plan) ? Object.values(EVENT_MAPS) : []),
+    ],
   };
 }
 
@@ -73,6 +78,7 @@ function emitProgram(plan: LookupPlan, direction: Direction): FunctionListing {
   emitPullOrGiveUp(asm);
   emitBareExit(asm, EXIT.malformed, 'deny', 'malformed');
   emitBareExit(asm, EXIT.corrupt, 'deny', 'corrupt');
+  emitAskOtherHalf(asm, direction);
   return asm.finish();
 }
 
@@ -123,6 +129,7 @@ function declareTables(): readonly TableDeclaration[] {
   return [
     { name: TABLES.shape, frozen: true, initial: smallestShape() },
     table(TABLES.subject, SUBJECT.size),
+    table(GATE.halfTable, 4, true),
     table(TABLES.rows, 4),
     table(TABLES.cells, 4),
     table(TABLES.ports, 2),

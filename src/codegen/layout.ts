@@ -1,5 +1,5 @@
 /** The layout of what emitted programs read: fields of the fixed tables, cells, keys and map shapes. */
-import type { PortProtocol, Verdict } from '../ir/model.js';
+import type { Direction, PortProtocol, Verdict } from '../ir/model.js';
 import type { DeciderId, Reason } from '../ir/normal-model.js';
 import { bug } from '../diagnostics.js';
 import type { MapDeclaration } from './listing.js';
@@ -249,3 +249,20 @@ export const TABLES = {
   defaults: 'defaults',
   rowCells: 'row_cells',
 } as const;
+
+/** One of the two places of a node's programs: one is in force, the next generation is put into the other. */
+export type Half = 0 | 1;
+
+/** What gates and the programs behind them share; emit-gate.ts says how. */
+export const GATE = {
+  /** The programs of one pod, by {@link gateSlot}: its two directions of each half. */
+  halves: map('halves', 'prog_array', 4, 4, 4),
+  /** u32, the same for a whole generation: 1 + the other half, or 0 where there are no gates. */
+  halfTable: 'half',
+  /** u32, the same for all gates of a node: bit 0 is the half in force, bit 1 says that both must allow. */
+  controlTable: 'control',
+} as const;
+
+export function gateSlot(direction: Direction, half: Half): number {
+  return (direction === 'ingress' ? 0 : 2) + half;
+}
