@@ -91,24 +91,47 @@ function append<Value>(map: Map<string, Value[]>, key: string, value: Value): vo
   else list.push(value);
 }
 
-/** Endpoints by address, with the target ports that they have in all sources together. */
-class EndpointSet {
-  readonly #byAddress = new Map<string, { address: Address; targetPorts: Map<number, number> }>();
+interface Endpoint {
+  readonly address: Address;
+  readonly servicePort: number;
+  readonly targetPort: number;
+  /** It terminates, but still serves. */
+  readonly leaving: boolean;
+}
 
-  add(address: Address, servicePort: number, targetPort: number): void {
-    const key = addressKey(address);
-    const known = this.#byAddress.get(key);
-    if (known !== undefined) known.targetPorts.set(servicePort, targetPort);
-    else this.#byAddress.set(key, { address, targetPorts: new Map([[servicePort, targetPort]]) });
+/**
+ * As kube-proxy does, for each family and port by itself: the ready endpoints, else those that
+ * still serve while they terminate.
+ */
+class EndpointSet {
+  readonly #found: Endpoint[] = [];
+
+  add(endpoint: Endpoint): void {
+    this.#found.push(endpoint);
   }
 
+  /** By address, with the target ports that they have in all sources together. */
   sorted(): readonly ServiceEndpoint[] {
-    return [...this.#byAddress.values()].sort(({ address: a }, { address: b }) =>
+    const ready = new Set(this.#found.filter(({ leaving }) => !leaving).map(audience));
+    const byAddress = new Map<string, { address: Address; targetPorts: Map<number, number> }>();
+    for (const endpoint of this.#found) {
+      if (endpoint.leaving && ready.has(audience(endpoint))) continue;
+      const { address, servicePort, targetPort } = endpoint;
+      const key = addressKey(address);
+      const known = byAddress.get(key);
+      if (known !== undefined) known.targetPorts.set(servicePort, targetPort);
+      else byAddress.set(key, { address, targetPorts: new Map([[servicePort, targetPort]]) });
+    }
+    return [...byAddress.values()].sort(({ address: a }, { address: b }) =>
       a.family === b.family
         ? Number(a.value > b.value) - Number(a.value < b.value)
         : a.family - b.family,
     );
   }
+}
+
+function audience({ address, servicePort }: Endpoint): string {
+  return `${String(address.family)} ${String(servicePort)}`;
 }
 
 function lowerPorts(spec: Fields): readonly PortEntry[] {
@@ -135,34 +158,29 @@ function clusterAddresses(spec: Fields): readonly Address[] {
   return single === undefined ? [] : [single];
 }
 
-/** As kube-proxy does: the ready ones, else those that still serve while they terminate. */
 function fromSlices(
   slices: readonly ClusterObject[],
   entries: readonly PortEntry[],
   found: EndpointSet,
 ): void {
-  const ready: (() => void)[] = [];
-  const leaving: (() => void)[] = [];
   for (const { fields } of slices) {
     if (fields.string('addressType') === 'FQDN') continue;
     const targets = slicePorts(fields.mappings('ports'), entries);
     for (const endpoint of fields.mappings('endpoints')) {
-      const add = (): void => {
-        for (const address of endpoint.addresses('addresses')) {
-          for (const [servicePort, target] of targets) found.add(address, servicePort, target);
-        }
-      };
       const conditions = endpoint.mapping('conditions');
-      if (conditions?.boolean('ready') ?? true) ready.push(add);
-      else if (
+      const ready = conditions?.boolean('ready') ?? true;
+      const leaving =
+        !ready &&
         conditions?.boolean('serving') === true &&
-        conditions.boolean('terminating') === true
-      ) {
-        leaving.push(add);
+        conditions.boolean('terminating') === true;
+      if (!ready && !leaving) continue;
+      for (const address of endpoint.addresses('addresses')) {
+        for (const [servicePort, targetPort] of targets) {
+          found.add({ address, servicePort, targetPort, leaving });
+        }
       }
     }
   }
-  for (const add of ready.length > 0 ? ready : leaving) add();
 }
 
 /** Ports of slices and subsets carry the name of the Service port that they serve. */
@@ -189,7 +207,9 @@ function fromEndpoints(
     for (const entry of subset.mappings('addresses')) {
       const address = entry.address('ip');
       if (address === undefined) continue;
-      for (const [servicePort, target] of targets) found.add(address, servicePort, target);
+      for (const [servicePort, targetPort] of targets) {
+        found.add({ address, servicePort, targetPort, leaving: false });
+      }
     }
   }
 }
@@ -210,14 +230,17 @@ function fromPods(
   const unready = spec.boolean('publishNotReadyAddresses') ?? false;
   for (const { pod, ready, terminating } of records) {
     if (!selectorMatches(selector, pod.labels)) continue;
-    if (!unready && (!ready || terminating)) continue;
-    entries.forEach(({ target, protocol }, i) => {
-      const port =
+    if (!unready && !ready) continue;
+    entries.forEach(({ target, protocol }, servicePort) => {
+      const targetPort =
         typeof target === 'number'
           ? target
           : pod.ports.find((one) => one.name === target && one.protocol === protocol)?.port;
-      if (port === undefined) return;
-      for (const address of pod.addresses) found.add(address, i, port);
+      if (targetPort === undefined) return;
+      const leaving = terminating && !unready;
+      for (const address of pod.addresses) {
+        found.add({ address, servicePort, targetPort, leaving });
+      }
     });
   }
 }

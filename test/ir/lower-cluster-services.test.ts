@@ -121,6 +121,45 @@ describe('services', () => {
     expect(showEndpoints(one)).toEqual(['10.0.0.8 443->8443']);
   });
 
+  it('fall back in each family and port by itself', () => {
+    const leaving = 'conditions: {ready: false, serving: true, terminating: true}';
+    const one = only(
+      service('s', 'ports: [{name: x, port: 443}, {name: yy, port: 10, protocol: UDP}]'),
+      slice(
+        's1',
+        's',
+        `addressType: IPv4\nendpoints: [{addresses: [10.0.0.8], ${leaving}}]\n${ports}`,
+      ),
+      slice(
+        's2',
+        's',
+        `addressType: IPv6\nendpoints: [{addresses: ["fd00::8"], ${leaving}}]\n${ports}`,
+      ),
+      slice(
+        's3',
+        's',
+        'addressType: IPv6\nendpoints: [{addresses: ["fd00::9"]}]\nports: [{name: x, port: 8443}]',
+      ),
+    );
+    expect(showEndpoints(one)).toEqual([
+      '10.0.0.8 443->8443 10->9',
+      'fd00::8 10->9',
+      'fd00::9 443->8443',
+    ]);
+  });
+
+  it('fall back to selected pods that terminate', () => {
+    const leaving = web('leaving', '10.0.0.1').replace(
+      '{',
+      '{deletionTimestamp: "2026-01-01T00:00:00Z", ',
+    );
+    const selecting = service('s', 'selector: {app: web}, ports: [{port: 1}]');
+    expect(showEndpoints(only(selecting, leaving))).toEqual(['10.0.0.1 1->1']);
+    expect(showEndpoints(only(selecting, leaving, web('stays', '10.0.0.2')))).toEqual([
+      '10.0.0.2 1->1',
+    ]);
+  });
+
   it('take Endpoints where there is no slice, as default/kubernetes has them', () => {
     const one = only(
       'apiVersion: v1\nkind: Service\nmetadata: {name: kubernetes}\nspec: {clusterIPs: [10.96.0.1], ports: [{name: https, port: 443, targetPort: 6443}]}',
