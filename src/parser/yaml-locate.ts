@@ -21,6 +21,8 @@ export class LocatedText {
   readonly #document: Yaml.Document.Parsed;
   /** What to add to an offset of the document to get one of the file. */
   readonly #shift: number;
+  /** Made when a mapping is first searched: one with many faulty keys is searched for each of them. */
+  readonly #pairs = new Map<Yaml.YAMLMap, ReadonlyMap<string, Yaml.Pair>>();
 
   /** @param extent of one mapping in `text`, in any style and at any indentation */
   constructor(text: string, extent: Extent) {
@@ -55,7 +57,7 @@ export class LocatedText {
       return { node: item, location: this.#ofValue(item) };
     }
     if (!this.#yaml.isMap(here)) return undefined;
-    const pair = here.items.find((one) => this.#keyText(one.key) === step);
+    const pair = this.#pairsOf(here).get(step);
     if (pair !== undefined) {
       const key = this.#ofValue(pair.key);
       const value = this.#ofValue(pair.value);
@@ -66,7 +68,7 @@ export class LocatedText {
   }
 
   #merged(map: Yaml.YAMLMap, step: string): Entry | undefined {
-    const merge = map.items.find((one) => this.#keyText(one.key) === '<<');
+    const merge = this.#pairsOf(map).get('<<');
     if (merge === undefined) return undefined;
     const sources: unknown[] = this.#yaml.isSeq(merge.value) ? merge.value.items : [merge.value];
     for (const source of sources) {
@@ -74,6 +76,18 @@ export class LocatedText {
       if (entry !== undefined) return entry;
     }
     return undefined;
+  }
+
+  #pairsOf(map: Yaml.YAMLMap): ReadonlyMap<string, Yaml.Pair> {
+    const known = this.#pairs.get(map);
+    if (known !== undefined) return known;
+    const pairs = new Map<string, Yaml.Pair>();
+    for (const pair of map.items) {
+      const key = this.#keyText(pair.key);
+      if (key !== undefined && !pairs.has(key)) pairs.set(key, pair);
+    }
+    this.#pairs.set(map, pairs);
+    return pairs;
   }
 
   /** The key as a string, as the reader of values has it. */
