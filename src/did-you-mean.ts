@@ -1,7 +1,29 @@
 /** Finds the near name for "did you mean" hints. */
 
+/** Nobody mistypes a longer name by hand; comparing two of a megabyte would take days. */
+const LONGEST_NAME = 256;
+
+/** Letters of known names that the searches of one input go through: less than a second. */
+const MOST_LETTERS = 10_000_000;
+
+/**
+ * The searches of one input: thousands of unknown names among thousands of known ones would take
+ * minutes, and past the first ones a hint helps nobody. Then there is none.
+ */
+export class NameSearch {
+  #left = MOST_LETTERS;
+
+  nearest(name: string, candidates: () => Iterable<string>): string | undefined {
+    if (this.#left <= 0) return undefined;
+    const names = [...candidates()];
+    this.#left -= names.length * (Math.min(name.length, LONGEST_NAME) + 1);
+    return nearestName(name, names);
+  }
+}
+
 /** The candidate nearest to `name`, or undefined where none is near enough to be a slip. */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  if (name.length > LONGEST_NAME) return undefined;
   const limit = Math.max(1, Math.floor(name.length / 3));
   let best: string | undefined;
   let bestDistance = limit + 1;

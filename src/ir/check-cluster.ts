@@ -1,7 +1,7 @@
 /** What policies say that a given cluster has nothing for, and Services whose endpoints differ. */
 import { addressKey, formatAddress, type Address } from '../address.js';
 import { diagnostic, type Diagnostic } from '../diagnostics.js';
-import { nearestName } from '../did-you-mean.js';
+import { NameSearch } from '../did-you-mean.js';
 import type { Span } from '../source.js';
 import { contradiction } from './check-overlap.js';
 import { isPolicyPod, selectorMatches, type ClusterSnapshot, type Pod } from './cluster.js';
@@ -22,6 +22,7 @@ export function checkSelections(
 ): readonly Diagnostic[] {
   const matchesSomePod = createPodSearch(cluster);
   const services = new Map(cluster.services.map((one) => [`${one.namespace}/${one.name}`, one]));
+  const names = new NameSearch();
   const said = new Set<string>();
   const diagnostics: Diagnostic[] = [];
   const sayNothing = (what: string, key: string, origin: Span): void => {
@@ -42,7 +43,7 @@ export function checkSelections(
     }
     if (peer.kind === 'service' && !services.has(`${peer.namespace}/${peer.name}`)) {
       const service = `${peer.namespace}/${peer.name}`;
-      const near = nearestName(service, services.keys());
+      const near = names.nearest(service, () => services.keys());
       diagnostics.push(diagnostic('check/unknown-service', { service, near }, peer.origin));
     }
   };

@@ -1,6 +1,6 @@
 /** The semantic checks: conflicts are errors; statements that do nothing are warnings. */
 import { diagnostic, type Diagnostic } from '../diagnostics.js';
-import { nearestName } from '../did-you-mean.js';
+import { NameSearch } from '../did-you-mean.js';
 import { checkSelections, checkServices } from './check-cluster.js';
 import { checkImpossible, checkIsolation } from './check-impossible.js';
 import { checkPriorities } from './check-priorities.js';
@@ -30,10 +30,11 @@ export function checkModel(
 
 function checkExceptions({ exceptions, policies }: PolicyModel): readonly Diagnostic[] {
   const names = policies.filter(({ kind }) => kind === 'policy').map(({ name }) => name);
+  const search = new NameSearch();
   return exceptions
     .filter((exception) => !policies.some((policy) => isExceptionTo(exception, policy)))
     .map((exception) => {
-      const near = nearestName(exception.to, names);
+      const near = search.nearest(exception.to, () => names);
       const args = { exception: exception.name, policy: exception.to, near };
       return diagnostic('check/unknown-exception-policy', args, exception.origin);
     });

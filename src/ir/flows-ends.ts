@@ -1,7 +1,7 @@
 /** Who the ends of a flow are: pods, workloads, Services and addresses by the names people write. */
 import { parseAddress, type Address, type Family } from '../address.js';
 import { diagnostic, type Diagnostic } from '../diagnostics.js';
-import { nearestName } from '../did-you-mean.js';
+import { NameSearch } from '../did-you-mean.js';
 import type { Span } from '../source.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod, type Service } from './cluster.js';
 import type { Flow, FlowEnd, FlowTarget } from './flows.js';
@@ -56,6 +56,8 @@ export function createEndDirectory(cluster: ClusterSnapshot): EndDirectory {
   }
   const services = new Map(cluster.services.map((one) => [`${one.namespace}/${one.name}`, one]));
 
+  const names = new NameSearch();
+
   const findPod = (text: string, path: string, place: EndPlace): KnownEnd | Diagnostic => {
     const { where, span } = place;
     const named = pods.get(path);
@@ -69,7 +71,7 @@ export function createEndDirectory(cluster: ClusterSnapshot): EndDirectory {
     const live = members.filter((pod) => !pod.completed && pod.addresses.length > 0);
     const [first] = (live.length > 0 ? live : members).sort((a, b) => compareText(a.name, b.name));
     if (first !== undefined) return podEnd(text, first, place);
-    const near = nearestName(path, new Set([...pods.keys(), ...workloads.keys()]));
+    const near = names.nearest(path, () => new Set([...pods.keys(), ...workloads.keys()]));
     return diagnostic('flows/unknown-pod', { where, text, near }, span);
   };
 
@@ -80,7 +82,7 @@ export function createEndDirectory(cluster: ClusterSnapshot): EndDirectory {
   ): KnownEnd | Diagnostic => {
     const service = services.get(path);
     if (service === undefined) {
-      const near = nearestName(path, services.keys());
+      const near = names.nearest(path, () => services.keys());
       const args = { where, text, near: near === undefined ? undefined : `service ${near}` };
       return diagnostic('flows/unknown-service', args, span);
     }
@@ -103,7 +105,7 @@ export function createEndDirectory(cluster: ClusterSnapshot): EndDirectory {
     if (only !== undefined) {
       return diagnostic('flows/ambiguous-name', { where, text, choices: [only, ...others] }, span);
     }
-    const near = nearestName(text, bare.keys());
+    const near = names.nearest(text, () => bare.keys());
     return diagnostic('flows/unknown-pod', { where, text, near }, span);
   };
   return { find, book };

@@ -1,5 +1,6 @@
 /** What the steps of lowering policy files share: loaded files, declarations, and a place to report. */
 import { diagnostic, type ArgumentsOf, type Diagnostic, type RelatedSpan } from '../diagnostics.js';
+import { NameSearch } from '../did-you-mean.js';
 import type { DiagnosticCode } from '../catalog/index.js';
 import type {
   GroupStatement,
@@ -34,6 +35,7 @@ export interface Home {
 /** Collects what lowering has to say. */
 export class Reporter {
   readonly diagnostics: Diagnostic[] = [];
+  readonly names = new NameSearch();
 
   report<Code extends DiagnosticCode>(
     code: Code,

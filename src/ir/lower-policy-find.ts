@@ -1,5 +1,4 @@
 /** Finds what a name in a policy file stands for. */
-import { nearestName } from '../did-you-mean.js';
 import type { Text } from '../parser/ast.js';
 import type { Span } from '../source.js';
 import type { Declaration, Home, Reporter } from './lower-policy-context.js';
@@ -69,17 +68,26 @@ function findQualified(
   if (found !== undefined) return found;
   const near =
     names === undefined
-      ? nearNamespace(namespace, name.text, home)
-      : qualified(namespace, nearestName(name.text, names.keys()));
+      ? nearNamespace(namespace, name.text, home, reporter)
+      : qualified(
+          namespace,
+          reporter.names.nearest(name.text, () => names.keys()),
+        );
   reporter.report('policy/unknown-name', { name: `${namespace}/${name.text}`, near }, at);
   return undefined;
 }
 
-function nearNamespace(namespace: string, name: string, home: Home): string | undefined {
-  const namespaces = [...home.loaded.scope].flatMap(([known, names]) =>
-    known !== undefined && names.has(name) ? [known] : [],
-  );
-  const near = nearestName(namespace, namespaces);
+function nearNamespace(
+  namespace: string,
+  name: string,
+  home: Home,
+  reporter: Reporter,
+): string | undefined {
+  const namespaces = (): string[] =>
+    [...home.loaded.scope].flatMap(([known, names]) =>
+      known !== undefined && names.has(name) ? [known] : [],
+    );
+  const near = reporter.names.nearest(namespace, namespaces);
   return near === undefined ? undefined : `${near}/${name}`;
 }
 
@@ -111,7 +119,7 @@ function findPlain(
   }
   const near =
     first === undefined
-      ? nearestName(name.text, [...(own?.keys() ?? []), ...(outer?.keys() ?? [])])
+      ? reporter.names.nearest(name.text, () => [...(own?.keys() ?? []), ...(outer?.keys() ?? [])])
       : `${first.namespace}/${name.text}`;
   reporter.report('policy/unknown-name', { name: name.text, near }, at);
   return undefined;

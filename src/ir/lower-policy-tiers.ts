@@ -1,5 +1,4 @@
 /** Lowers what the platform says: `tier`, `policy` and `exception`. */
-import { nearestName } from '../did-you-mean.js';
 import type { ExceptionBlock, PolicyBlock, RuleStatement, TierStatement } from '../parser/ast.js';
 import type { Span } from '../source.js';
 import {
@@ -104,7 +103,7 @@ function checkTier(
   const found = tiers.find((tier) => tier.name === text);
   if (found === undefined) {
     const ordered = tiers.filter((tier) => tier.kind === 'ordered').map((tier) => tier.name);
-    const near = nearestName(text, ordered);
+    const near = reporter.names.nearest(text, () => ordered);
     reporter.report('policy/unknown-tier', { name: text, near }, at);
   } else if (found.kind === 'additive') {
     reporter.report('policy/reserved-tier', { name: text }, at);
@@ -162,7 +161,7 @@ export function lowerException(
   const what = `exception \`${node.name.text}\``;
   checkName(reporter, node.name, faultOfFreeName);
   if (!policies.has(node.to.text)) {
-    const near = nearestName(node.to.text, policies);
+    const near = reporter.names.nearest(node.to.text, () => policies);
     reporter.report('policy/unknown-policy', { name: node.to.text, near }, node.to.span);
   }
   const missing = (part: string, hint: string): void =>

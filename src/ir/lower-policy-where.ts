@@ -37,15 +37,20 @@ function alternativesOf(condition: Condition, negated: boolean): Alternatives | 
     case 'and':
     case 'or': {
       const isOr = (condition.kind === 'or') !== negated;
-      let result: Alternatives = isOr ? [] : [[]];
+      let result: LabelRequirement[][] = isOr ? [] : [[]];
       for (const operand of condition.operands) {
         const next = alternativesOf(operand, negated);
         if (next === 'too-many') return next;
         const count = isOr ? result.length + next.length : result.length * next.length;
         if (count > MAX_ALTERNATIVES) return 'too-many';
-        result = isOr
-          ? [...result, ...next]
-          : result.flatMap((left) => next.map((right) => [...left, ...right]));
+        const [only, ...others] = next;
+        if (isOr) result.push(...next.map((one) => [...one]));
+        else if (only === undefined || others.length > 0) {
+          result = result.flatMap((left) => next.map((right) => [...left, ...right]));
+        } else {
+          // In place: a long chain of `and` must not be copied for each of its links.
+          for (const left of result) for (const requirement of only) left.push(requirement);
+        }
       }
       return result;
     }
