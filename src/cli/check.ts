@@ -17,7 +17,8 @@ export async function run(session: Session): Promise<ExitCode> {
   const diagnostics = [...policies.diagnostics, ...(cluster?.diagnostics ?? [])];
   if (policies.value !== undefined && (cluster === undefined || cluster.value !== undefined)) {
     session.progress.stage('checking');
-    diagnostics.push(...checkModel(policies.value, normalize(policies.value), cluster?.value));
+    for (const one of checkModel(policies.value, normalize(policies.value), cluster?.value))
+      diagnostics.push(one);
   }
   await session.answer(diagnostics, session.diagnosticFormat);
   if (diagnostics.length === 0 && session.diagnosticFormat === 'text' && policies.value) {

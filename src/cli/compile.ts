@@ -51,7 +51,7 @@ async function loadChecked(
   throwIfErrors(diagnostics);
   const model = policies.value ?? bug('no model, and no error that says why');
   session.progress.stage('checking');
-  diagnostics.push(...checkModel(model, normalize(model), cluster?.value));
+  for (const one of checkModel(model, normalize(model), cluster?.value)) diagnostics.push(one);
   throwIfErrors(diagnostics);
   await session.report(diagnostics);
   return { model, cluster: cluster?.value };

@@ -21,7 +21,7 @@ export async function run(session: Session): Promise<ExitCode> {
   const file = readOne(session.requiredText('flows'), '--flows', cache);
   const flows = cluster.value && file.value ? readFlows(file.value, cluster.value) : undefined;
   const diagnostics = [policies, cluster, file, flows].flatMap((one) => one?.diagnostics ?? []);
-  if (policies.value) diagnostics.push(...conflictWarnings(policies.value));
+  if (policies.value) for (const one of conflictWarnings(policies.value)) diagnostics.push(one);
   throwIfErrors(diagnostics);
   await session.report(diagnostics);
   if (policies.value && cluster.value && flows?.value) {

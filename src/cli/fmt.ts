@@ -20,7 +20,7 @@ export async function run(session: Session): Promise<ExitCode> {
   const formatted: Formatted[] = [];
   for (const file of languageFiles(session)) {
     const { value: text, diagnostics: problems } = formatPolicy(file);
-    diagnostics.push(...problems);
+    for (const one of problems) diagnostics.push(one);
     if (text !== undefined) formatted.push({ file, text });
   }
   const changed = formatted.filter(({ file, text }) => file.text !== text);

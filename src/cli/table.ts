@@ -19,7 +19,7 @@ export function renderTable(
     row.map((cell) => ({ ...cell, text: visible(cell.text) })),
   );
   const widths = head.map((_, column) =>
-    Math.max(...all.map((row) => displayWidth(row[column]?.text ?? ''))),
+    all.reduce((widest, row) => Math.max(widest, displayWidth(row[column]?.text ?? '')), 0),
   );
   return all
     .map((row) => `${row.map((cell, i) => cellText(cell, widths[i], i, row, paint)).join('  ')}\n`)

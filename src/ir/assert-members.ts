@@ -106,7 +106,7 @@ export function createMemberDirectory(
   const membersOf: MemberDirectory['membersOf'] = (group, role) => {
     const found: Member[] = [];
     const podPeers = group.peers.filter(({ kind }) => role === 'from' || kind !== 'service');
-    found.push(...classesOf(podsOf({ ...group, peers: podPeers })));
+    for (const one of classesOf(podsOf({ ...group, peers: podPeers }))) found.push(one);
     for (const peer of group.peers) {
       for (const { name, address } of nodes) {
         if (peer.kind === 'own-node') found.push(nodeMember(name, address, true));
@@ -115,7 +115,8 @@ export function createMemberDirectory(
       for (const address of outside) {
         if (holdsOutside(peer, address)) found.push(outsideMember(address));
       }
-      if (peer.kind === 'service' && role === 'to') found.push(...serviceMembers(peer, group));
+      if (peer.kind === 'service' && role === 'to')
+        for (const one of serviceMembers(peer, group)) found.push(one);
     }
     return found;
   };

@@ -34,7 +34,7 @@ export function resolveFlows(
   for (const [index, value] of (entries as readonly unknown[]).entries()) {
     const reader = new EntryReader(index, value, spanAt);
     const flow = reader.read(directory);
-    diagnostics.push(...reader.diagnostics);
+    for (const one of reader.diagnostics) diagnostics.push(one);
     if (flow !== undefined) flows.push(flow);
   }
   return hasErrors(diagnostics) ? { diagnostics } : { value: flows, diagnostics };

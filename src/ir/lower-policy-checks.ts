@@ -106,7 +106,8 @@ export function lowerTest(node: TestBlock, home: Home, names: Names): PolicyTest
           reporter.report('policy/expects-nothing', {}, statement.span);
         }
         for (const { flow, origin } of flows) {
-          expectations.push(...lowerExpectation(flow, statement, origin, home, names));
+          for (const one of lowerExpectation(flow, statement, origin, home, names))
+            expectations.push(one);
         }
         waiting = [];
         break;

@@ -103,7 +103,7 @@ class Loader {
       return undefined;
     }
     const parsed = parsePolicy(source);
-    this.#reporter.diagnostics.push(...parsed.diagnostics);
+    for (const one of parsed.diagnostics) this.#reporter.diagnostics.push(one);
     return parsed.value;
   }
 }

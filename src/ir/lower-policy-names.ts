@@ -218,7 +218,7 @@ export class Names {
         continue;
       }
       const found = findName({ name: item, span: item.span }, home, 'set', this.reporter);
-      if (found !== undefined) parts.push(...this.#partsOf(found, item.span));
+      if (found !== undefined) for (const one of this.#partsOf(found, item.span)) parts.push(one);
     }
     return include.length === 0 ? parts : [{ include, exclude: [] }, ...parts];
   }

@@ -97,7 +97,8 @@ class FilesLowering {
               this.#assertions.push(lowerAssert(one, inner, names));
             }
           }
-          this.#namespaces.push(...lowerNamespaceBlock(statement, loaded, names));
+          for (const one of lowerNamespaceBlock(statement, loaded, names))
+            this.#namespaces.push(one);
           break;
         }
         case 'policy':

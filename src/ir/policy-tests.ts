@@ -105,7 +105,7 @@ function runTest(test: PolicyTest, model: NormalModel, bed: TestBed): PolicyTest
   const expectations = test.expectations.map((expectation): ExpectationResult => {
     const flow = resolve(expectation, test, bed.directory);
     if (!('from' in flow)) {
-      diagnostics.push(...flow);
+      for (const one of flow) diagnostics.push(one);
       return { expectation, passed: false, message: flow.map((one) => one.message).join('; ') };
     }
     const judged = judgeFlow(flow, bed.judge);

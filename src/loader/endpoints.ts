@@ -38,7 +38,7 @@ export function readEndpoints(
   const diagnostics: Diagnostic[] = [];
   const lines = readLines(file, diagnostics);
   throwIfErrors(diagnostics);
-  diagnostics.push(...findTwice(lines));
+  for (const one of findTwice(lines)) diagnostics.push(one);
   const pods = new Map(snapshot.pods.map((pod) => [podKey(pod), pod]));
   const endpoints: Endpoint[] = [];
   for (const line of lines) {

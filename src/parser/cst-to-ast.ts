@@ -239,7 +239,7 @@ function readPolicy(reader: CstReader, node: CstNode): ast.PolicyBlock {
     const block = nodeOf(statement, 'ruleBlock');
     if (note !== undefined) notes.push(readNote(reader, note));
     if (subject !== undefined) subjects.push(readPeerList(reader, subject));
-    if (block !== undefined) rules.push(...readRuleBlock(reader, block));
+    if (block !== undefined) for (const one of readRuleBlock(reader, block)) rules.push(one);
   }
   return {
     kind: 'policy',
@@ -284,7 +284,8 @@ function readException(reader: CstReader, node: CstNode): ast.ExceptionBlock {
       const direction = readDirection(requireNode(statement, 'direction'));
       rules.push(readRule(reader, statement, direction));
     } else if (word === 'approved') {
-      approved.push(...tokensOf(statement, 'StringLiteral').map((token) => reader.text(token)));
+      for (const one of tokensOf(statement, 'StringLiteral').map((token) => reader.text(token)))
+        approved.push(one);
     } else if (word === 'until') {
       if (reader.once(word, notes.until !== undefined, at)) {
         notes.until = reader.text(requireToken(statement, 'Time'));

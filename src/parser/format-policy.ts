@@ -121,7 +121,8 @@ class Printer {
   /** Prints what has been read of the statement; `midway` if a comment interrupts it. */
   #flush(midway = false): void {
     if (this.#pieces.length > 0) {
-      this.#lines.push(...breakLines(this.#pieces, this.#indent(this.#begun), this.#indent(true)));
+      for (const one of breakLines(this.#pieces, this.#indent(this.#begun), this.#indent(true)))
+        this.#lines.push(one);
       this.#pieces = [];
     }
     this.#begun = midway;

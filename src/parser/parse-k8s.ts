@@ -17,7 +17,7 @@ export function parseK8s(files: readonly SourceFile[]): Outcome<readonly K8sObje
   const diagnostics: Diagnostic[] = [];
   for (const file of files) {
     const parsed = parseDocuments(file);
-    diagnostics.push(...parsed.diagnostics);
+    for (const one of parsed.diagnostics) diagnostics.push(one);
     const reader = new ObjectReader(
       withRegions(file, parsed.documents),
       parsed.positions,

@@ -55,7 +55,7 @@ export function tokenizePolicy(file: SourceFile): PolicyTokens {
     token.endOffset = token.startOffset + token.image.length - 1;
     if (token.tokenType === t.Comment) comments.push(token);
     else words.push(withKeyword(token));
-    diagnostics.push(...checkToken(file, token));
+    for (const one of checkToken(file, token)) diagnostics.push(one);
   }
   const brackets = matchBrackets(words);
   if (brackets.tooDeep !== undefined) {
@@ -66,7 +66,7 @@ export function tokenizePolicy(file: SourceFile): PolicyTokens {
   const structure = new Structure(file, brackets.matched);
   for (const token of words) structure.add(token);
   structure.finish();
-  diagnostics.push(...structure.diagnostics);
+  for (const one of structure.diagnostics) diagnostics.push(one);
   return { tokens: structure.tokens, comments, diagnostics };
 }
 

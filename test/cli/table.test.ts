@@ -14,6 +14,11 @@ describe('renderTable', () => {
     );
   });
 
+  it('takes more rows than a call takes arguments', () => {
+    const rows = Array.from({ length: 200_000 }, () => [{ text: 'a' }, { text: 'b' }]);
+    expect(renderTable(['A', 'B'], rows, plain)).toHaveLength(200_001 * 'A  B\n'.length);
+  });
+
   it('writes pairs', () => {
     const pairs = [
       ['a', '1'],
