@@ -14,6 +14,7 @@ import { linkCatalog } from './link.js';
 import { policyCatalog } from './policy.js';
 import { sourceCatalog } from './source.js';
 import { syntaxCatalog } from './syntax.js';
+import { validateCatalog } from './validate.js';
 import { yamlCatalog } from './yaml.js';
 
 export const catalog = {
@@ -32,6 +33,7 @@ export const catalog = {
   ...policyCatalog,
   ...sourceCatalog,
   ...syntaxCatalog,
+  ...validateCatalog,
   ...yamlCatalog,
 };
 

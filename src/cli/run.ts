@@ -76,8 +76,10 @@ async function explainFailure(
 ): Promise<{ readonly diagnostics: readonly Diagnostic[]; readonly code: ExitCode }> {
   if (error instanceof InputError) {
     const { diagnostics } = error;
-    // Our own programs are made to be provable, whatever the policy says.
-    const ours = diagnostics.some(({ code }) => code === 'kernel/verifier');
+    // Our own programs are made to be provable and to mean what the policy says, whatever that is.
+    const ours = diagnostics.some(
+      ({ code }) => code === 'kernel/verifier' || code === 'validate/mismatch',
+    );
     return { diagnostics, code: ours ? INTERNAL : BAD_INPUT };
   }
   if (error instanceof Error && error.name === 'KernelError') {

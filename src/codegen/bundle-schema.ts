@@ -132,4 +132,9 @@ export const manifestSchema = object({
   verdict: object({ ingress: verdictLayout, egress: verdictLayout }),
   policies: count,
   rules: count,
+  validated: object({
+    mode: { enum: ['product', 'factors', 'sample', 'none'] },
+    packets: count,
+    pods: count,
+  }),
 });

@@ -26,6 +26,18 @@ export interface ManifestObject {
   readonly tables: readonly string[];
 }
 
+/** How the bytecode was compared with the model before it was packed. */
+export interface ManifestValidation {
+  /**
+   * `product`: every pod, address and port with each other; `factors`: each boundary by itself;
+   * `sample`: an even part of those; `none`: not at all, as was asked for.
+   */
+  readonly mode: 'product' | 'factors' | 'sample' | 'none';
+  readonly packets: number;
+  /** Representative pods that the packets were tried on. */
+  readonly pods: number;
+}
+
 export interface Manifest {
   readonly format: typeof BUNDLE_FORMAT;
   readonly compiler: string;
@@ -41,6 +53,7 @@ export interface Manifest {
   >;
   readonly policies: number;
   readonly rules: number;
+  readonly validated: ManifestValidation;
 }
 
 export interface Bundle {
@@ -59,6 +72,7 @@ export interface BundleParts {
   readonly plan: LookupPlan;
   readonly image: ObjectImage;
   readonly object: Uint8Array;
+  readonly validated: ManifestValidation;
 }
 
 const TAR_BLOCK = 512;
@@ -139,7 +153,7 @@ interface ArchiveFile {
 }
 
 function manifestOf(
-  { compiler, target, model, plan, image }: BundleParts,
+  { compiler, target, model, plan, image, validated }: BundleParts,
   files: readonly { readonly name: string; readonly data: Uint8Array }[],
 ): Manifest {
   const layoutOf = (direction: Direction): Manifest['verdict'][Direction] => {
@@ -168,6 +182,7 @@ function manifestOf(
     verdict: { ingress: layoutOf('ingress'), egress: layoutOf('egress') },
     policies: model.policies.length,
     rules: model.policies.reduce((sum, { rules }) => sum + rules.length, 0),
+    validated,
   };
 }
 

@@ -62,6 +62,7 @@ export const policyCommands: CommandGroup = {
       summary: 'compile policies into a bundle of eBPF programs',
       purpose: [
         'Compiles policies into one bundle: a manifest, BPF ELF objects and the policies for binding. The bundle knows no pod addresses; a node binds it to the cluster. The same input makes the same bytes on every machine.',
+        'Before anything is written, the bytecode is run on packets at every boundary of the policies, at pods made up to stand for all that the selectors can tell apart, and compared with what the policies mean. On a difference nothing is written; it is a fault of policyc (exit 70).',
         'Prints what was built. With a cluster it also says what the bundle becomes there. --emit prints one stage instead, and then writes a bundle only where -o is given.',
       ],
       operands: [POLICY_PATHS],
@@ -81,6 +82,11 @@ export const policyCommands: CommandGroup = {
           flags: '--emit <stage>',
           description: 'print this stage; elf is the object itself',
           choices: ['model', 'plan', 'listing', 'elf'],
+        },
+        {
+          flags: '--no-validate',
+          description:
+            'pack the bytecode without comparing it with the policies; the bundle says so',
         },
         { ...CLUSTER, description: `${CLUSTER.description}; says how large the maps become there` },
         FORMAT,

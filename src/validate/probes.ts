@@ -1,0 +1,153 @@
+/** Probes: which packets are tried at which pod, so that every boundary of the policies is met. */
+import { addressKey, type Address } from '../address.js';
+import type { Pod } from '../ir/cluster.js';
+import type { Interpreter } from '../ir/interpret.js';
+import type { Direction } from '../ir/model.js';
+import type { NormalModel, NormalRule } from '../ir/normal-model.js';
+import { EVERY_PROTOCOL, ICMP, spread, type Boundaries, type PortPoint } from './boundaries.js';
+
+/** What is tried at one pod with one remote address. */
+export interface Probe {
+  /** Position in the list of subjects. */
+  readonly subject: number;
+  readonly direction: Direction;
+  readonly remote: Address;
+  readonly points: readonly PortPoint[];
+}
+
+/** `product`: every pod, address and port with each other; `factors`: each boundary by itself. */
+export type Coverage = 'product' | 'factors';
+
+export interface ProbePlan {
+  readonly coverage: Coverage;
+  readonly probes: readonly Probe[];
+}
+
+/** Packets of a full product; above, boundaries are tried one by one. */
+export const PRODUCT_LIMIT = 6_000;
+/** The same for a single pod and direction: what its own rules say, in full. */
+const SUBJECT_PRODUCT_LIMIT = 600;
+/** Ports that are tried with one address. */
+const POINTS_PER_ADDRESS = 48;
+/** Pods that the same rules apply to as to one tried before get so many of its probes. */
+const PROBES_OF_TWIN = 12;
+const DIRECTIONS = ['ingress', 'egress'] as const;
+/** For addresses that no rule is said to treat otherwise. */
+const SOME_POINTS: readonly PortPoint[] = [4_242, 0x1_1092, ICMP];
+
+export function planProbes(
+  model: NormalModel,
+  subjects: readonly Pod[],
+  boundaries: Boundaries,
+  interpreter: Interpreter,
+): ProbePlan {
+  const rules = model.policies.flatMap((policy) => policy.rules);
+  return (
+    fullProduct(rules, subjects, boundaries) ?? {
+      coverage: 'factors',
+      probes: factors(subjects, boundaries, interpreter),
+    }
+  );
+}
+
+/** Undefined where it would be too many. */
+function fullProduct(
+  rules: readonly NormalRule[],
+  subjects: readonly Pod[],
+  boundaries: Boundaries,
+): ProbePlan | undefined {
+  if (rules.length > PRODUCT_LIMIT) return undefined;
+  const addresses = new Map(boundaries.atLarge.map((one) => [addressKey(one), one]));
+  const points = new Set(EVERY_PROTOCOL);
+  for (const rule of rules) {
+    const own = boundaries.of(rule);
+    for (const address of own.addresses) addresses.set(addressKey(address), address);
+    for (const point of own.points) points.add(point);
+    if (subjects.length * addresses.size * points.size * 2 > PRODUCT_LIMIT) return undefined;
+  }
+  const all = [...points];
+  if (subjects.length * addresses.size * all.length * 2 > PRODUCT_LIMIT) return undefined;
+  const probes = subjects.flatMap((_, subject) =>
+    DIRECTIONS.flatMap((direction) =>
+      [...addresses.values()].map((remote) => ({ subject, direction, remote, points: all })),
+    ),
+  );
+  return { coverage: 'product', probes };
+}
+
+function factors(
+  subjects: readonly Pod[],
+  boundaries: Boundaries,
+  interpreter: Interpreter,
+): readonly Probe[] {
+  const tried = new Map<string, readonly Probe[]>();
+  return subjects.flatMap((pod, subject) =>
+    DIRECTIONS.flatMap((direction) => {
+      const rules = interpreter.rulesOf(pod, direction);
+      const isolation = interpreter.isolationOf(pod, direction);
+      const key = `${direction} ${isolation} ${rules.map(({ id }) => id).join()}`;
+      const twin = tried.get(key);
+      if (twin !== undefined) {
+        return spread(twin, PROBES_OF_TWIN).map((probe) => ({ ...probe, subject }));
+      }
+      const probes = probesOf(subject, direction, rules, boundaries);
+      tried.set(key, probes);
+      return probes;
+    }),
+  );
+}
+
+/** Every boundary of the rules that apply to one pod; in full product where that is not too much. */
+function probesOf(
+  subject: number,
+  direction: Direction,
+  rules: readonly NormalRule[],
+  boundaries: Boundaries,
+): readonly Probe[] {
+  const found = new Map<string, { readonly remote: Address; readonly points: Set<PortPoint> }>();
+  const applying = new Set(rules);
+  const everyPoint = new Set(EVERY_PROTOCOL);
+  const widePoints = new Set<PortPoint>(SOME_POINTS);
+  const at = (remote: Address): Set<PortPoint> => {
+    const key = addressKey(remote);
+    let one = found.get(key);
+    if (one === undefined) {
+      one = { remote, points: new Set() };
+      found.set(key, one);
+    }
+    return one.points;
+  };
+  for (const remote of boundaries.atLarge) at(remote);
+  for (const rule of rules) {
+    const own = boundaries.of(rule);
+    for (const remote of own.addresses) {
+      const points = at(remote);
+      for (const point of own.points) addTo(points, point);
+    }
+    for (const point of own.points) {
+      addTo(everyPoint, point);
+      if (own.wide) addTo(widePoints, point);
+    }
+  }
+  if (found.size * everyPoint.size <= SUBJECT_PRODUCT_LIMIT) {
+    const points = [...everyPoint];
+    return [...found.values()].map(({ remote }) => ({ subject, direction, remote, points }));
+  }
+  return [...found.values()].map(({ remote, points }) => {
+    // Blocks may lie within each other: the ports of the outer one count for the inner one too.
+    for (const rule of boundaries.rulesAt(remote)) {
+      if (!applying.has(rule)) continue;
+      for (const point of boundaries.of(rule).points) addTo(points, point);
+    }
+    for (const point of widePoints) addTo(points, point);
+    return { subject, direction, remote, points: [...points] };
+  });
+}
+
+function addTo(points: Set<PortPoint>, point: PortPoint): void {
+  if (points.size < POINTS_PER_ADDRESS) points.add(point);
+}
+
+export function countPackets(probes: readonly Probe[]): number {
+  return probes.reduce((sum, { points }) => sum + points.length, 0);
+}

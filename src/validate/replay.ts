@@ -1,0 +1,205 @@
+/** Replay: runs probes through bound bytecode and finds the first that ends otherwise than the model says. */
+import type { Address } from '../address.js';
+import { PROGRAMS } from '../codegen/contents.js';
+import { PASS } from '../codegen/layout.js';
+import type { PacketRunner, PacketVerdict } from '../codegen/packet-judge.js';
+import { bug } from '../diagnostics.js';
+import type { Pod } from '../ir/cluster.js';
+import type { Interpreter } from '../ir/interpret.js';
+import type { Direction } from '../ir/model.js';
+import type { Judgement } from '../ir/normal-model.js';
+import { ICMP, type PortPoint } from './boundaries.js';
+import { firstPacketFault, type Answer, type Expected } from './expected.js';
+import {
+  bytesOf,
+  CLIENT_PORT,
+  portOf,
+  ProbeFrames,
+  protocolOf,
+  type Way,
+} from './probe-packets.js';
+import type { Probe } from './probes.js';
+
+/** A packet on which the model and the bytecode differ. */
+export interface Mismatch {
+  readonly pod: Pod;
+  readonly program: (typeof PROGRAMS)[Direction];
+  readonly direction: Direction;
+  readonly what: 'first packet' | 'reply' | 'reply of nothing';
+  readonly own: Address;
+  readonly remote: Address;
+  readonly protocol: string;
+  readonly port: number;
+  readonly localOrigin: boolean;
+  readonly packet: Uint8Array;
+  readonly expected: Judgement;
+  readonly found: Answer;
+}
+
+export interface Trial {
+  readonly subjects: readonly Pod[];
+  readonly probes: readonly Probe[];
+  readonly interpreter: Interpreter;
+  readonly expect: (judgement: Judgement) => Expected;
+  readonly runner: PacketRunner;
+  /** Of every so many addresses one is asked for replies too. */
+  readonly replyStride: number;
+}
+
+export interface TrialResult {
+  readonly packets: number;
+  readonly mismatch?: Mismatch;
+}
+
+const OPPOSITE = { ingress: 'egress', egress: 'ingress' } as const;
+/** Any interface but none: packets that the node did not make came in somewhere. */
+const SOME_INTERFACE = 1;
+
+/** Stops at the first mismatch. */
+export function replay(trial: Trial): TrialResult {
+  const { subjects, probes } = trial;
+  const state = { frames: new ProbeFrames(), packets: 0 };
+  const replies = trial.replyStride;
+  for (const [i, probe] of probes.entries()) {
+    const pod = subjects[probe.subject] ?? bug(`no subject ${probe.subject}`);
+    const own = pod.addresses.find(({ family }) => family === probe.remote.family);
+    if (own === undefined) continue;
+    const mismatch = tryAddress(trial, state, { probe, pod, own, replies: i % replies === 0 });
+    if (mismatch !== undefined) return { packets: state.packets, mismatch };
+  }
+  return { packets: state.packets };
+}
+
+interface ReplayState {
+  readonly frames: ProbeFrames;
+  packets: number;
+}
+
+interface Visit {
+  readonly probe: Probe;
+  readonly pod: Pod;
+  readonly own: Address;
+  readonly replies: boolean;
+}
+
+function tryAddress(trial: Trial, state: ReplayState, visit: Visit): Mismatch | undefined {
+  const { probe, pod } = visit;
+  const { direction, remote, points } = probe;
+  const repliedGroups = new Set<number>();
+  for (const point of points) {
+    const judged = judgeFirst(trial, visit, point, false);
+    const run = runOne(trial, state, visit, 'forward', point, false);
+    const found = firstPacketFault(trial.expect(judged), run);
+    if (found !== undefined) return describe('first packet', visit, state, point, judged, found);
+    if (judged.verdict === 'deny') continue;
+    const group = point < ICMP ? point >>> 16 : point;
+    if (visit.replies && !repliedGroups.has(group)) {
+      repliedGroups.add(group);
+      const mismatch = tryReply(trial, state, visit, point, judged);
+      if (mismatch !== undefined) return mismatch;
+    } else trial.runner.forget();
+  }
+  const [point] = points;
+  if (point === undefined || direction === 'egress' || pod.node === undefined) return undefined;
+  const judged = judgeFirst(trial, visit, point, true);
+  const run = runOne(trial, state, visit, 'forward', point, true);
+  trial.runner.forget();
+  const found = firstPacketFault(trial.expect(judged), run);
+  if (found === undefined) return undefined;
+  return {
+    ...describe('first packet', visit, state, point, judged, found),
+    localOrigin: true,
+    remote,
+  };
+}
+
+/** The answer passes; once the connection is forgotten it is judged like any packet. */
+function tryReply(
+  trial: Trial,
+  state: ReplayState,
+  visit: Visit,
+  point: PortPoint,
+  judged: Judgement,
+): Mismatch | undefined {
+  const known = runOne(trial, state, visit, 'reply', point, false);
+  if (known.result !== PASS) {
+    const found = { verdict: 'deny', reason: 'none', decider: 0, note: '' } as const;
+    return describe('reply', visit, state, point, judged, found);
+  }
+  trial.runner.forget();
+  const { probe, pod } = visit;
+  const back = trial.interpreter.judge(
+    pod,
+    OPPOSITE[probe.direction],
+    probe.remote,
+    protocolOf(point, probe.remote.family),
+    point < ICMP ? CLIENT_PORT : 0,
+    { localOrigin: false },
+  );
+  const unknown = runOne(trial, state, visit, 'reply', point, false);
+  trial.runner.forget();
+  const found = firstPacketFault(trial.expect(back), unknown);
+  return found && describe('reply of nothing', visit, state, point, back, found);
+}
+
+function judgeFirst(
+  { interpreter }: Trial,
+  { probe, pod }: Visit,
+  point: PortPoint,
+  localOrigin: boolean,
+): Judgement {
+  const { direction, remote } = probe;
+  const protocol = protocolOf(point, remote.family);
+  return interpreter.judge(pod, direction, remote, protocol, portOf(point), { localOrigin });
+}
+
+function runOne(
+  { runner }: Trial,
+  state: ReplayState,
+  { probe, own }: Visit,
+  way: Way,
+  point: PortPoint,
+  localOrigin: boolean,
+): PacketVerdict {
+  const { subject, direction, remote } = probe;
+  state.packets += 1;
+  const packet = state.frames.write(
+    way,
+    direction,
+    remote.family,
+    bytesOf(own),
+    bytesOf(remote),
+    point,
+  );
+  const at = way === 'forward' ? direction : OPPOSITE[direction];
+  return runner.run(subject, at, packet, { ingressIfindex: localOrigin ? 0 : SOME_INTERFACE });
+}
+
+function describe(
+  what: Mismatch['what'],
+  { probe, pod, own }: Visit,
+  { frames }: ReplayState,
+  point: PortPoint,
+  expected: Judgement,
+  found: Answer,
+): Mismatch {
+  const { remote } = probe;
+  const way = what === 'first packet' ? 'forward' : 'reply';
+  const at = way === 'forward' ? probe.direction : OPPOSITE[probe.direction];
+  return {
+    pod,
+    program: PROGRAMS[at],
+    direction: at,
+    what,
+    own,
+    remote,
+    protocol: protocolOf(point, remote.family),
+    port: way === 'forward' || point >= ICMP ? portOf(point) : CLIENT_PORT,
+    localOrigin: false,
+    packet: frames
+      .write(way, probe.direction, remote.family, bytesOf(own), bytesOf(remote), point)
+      .slice(),
+    expected,
+    found,
+  };
+}
