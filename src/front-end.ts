@@ -1,4 +1,6 @@
 /** The front end: paths → the policy model, and paths → the cluster snapshot, whatever their language. */
+import { existsSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { diagnostic, hasErrors, type Diagnostic, type Outcome } from './diagnostics.js';
 import type { ClusterSnapshot } from './ir/cluster.js';
 import { ADMIN_TIER, BASELINE_TIER, NETWORKPOLICY_TIER, type PolicyModel } from './ir/model.js';
@@ -41,6 +43,13 @@ export class SourceCache {
       value: input === undefined ? files : [...files, input],
       diagnostics: read.diagnostics,
     };
+  }
+
+  /** Whether the path is that of a file that was read, also through a link. */
+  hasRead(path: string): boolean {
+    if (!existsSync(path)) return false;
+    const names = [resolve(path), realpathSync(path)];
+    return [...this.#files.keys()].some((one) => one !== '-' && names.includes(resolve(one)));
   }
 
   /** @returns no value and no diagnostics for a broken file whose faults were reported before */

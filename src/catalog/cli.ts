@@ -117,6 +117,18 @@ export const cliCatalog = {
         : `did you mean \`${near}\`?`,
     explanation: '`policyc help` explains commands and the codes of diagnostics.',
   }),
+  'cli/output-is-input': entry<{ path: string }>({
+    severity: 'error',
+    message: ({ path }) => `the output \`${path}\` is a file that was read`,
+    hint: () => 'give another file with `-o`',
+    explanation: 'Writing the bundle there would destroy policies or the cluster.',
+  }),
+  'cli/two-outputs': entry<{ stage: string }>({
+    severity: 'error',
+    message: ({ stage }) => `\`--emit ${stage}\` and \`-o -\` both want standard output`,
+    hint: () => 'leave out one of them, or give `-o` a file',
+    explanation: 'The stage that `--emit` prints and the bundle would run into each other.',
+  }),
   'cli/cannot-write': entry<{ path: string; reason: string }>({
     severity: 'error',
     message: ({ path, reason }) => `cannot write \`${path}\`: ${reason}`,

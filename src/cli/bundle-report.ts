@@ -4,6 +4,7 @@ import type { MapContents } from '../codegen/contents.js';
 import { slotCount } from '../codegen/link.js';
 import type { ObjectImage } from '../codegen/object-image.js';
 import type { Paint } from '../render/paint.js';
+import { plural } from '../render/terminal.js';
 import { renderPairs, renderTable, type TableCell } from './table.js';
 
 export interface BundleReport {
@@ -86,7 +87,7 @@ export function bundleText(path: string, report: BundleReport, paint: Paint): st
     ['bundle', path],
     ['digest', `sha256:${report.digest}`],
     ['size', `${report.bytes} bytes`],
-    ['policies', `${report.policies} with ${report.rules} rules`],
+    ['policies', `${report.policies} with ${plural(report.rules, 'rule')}`],
     ['target', `kernel ${report.target} and later`],
     ['made by', report.compiler],
     ['programs', `${programs.length} with ${instructions} instructions`],

@@ -27,22 +27,31 @@ export async function run(session: Session): Promise<ExitCode> {
   const output = session.text('output');
   if (stage === 'elf' || output === '-') refuseTerminal(session);
   const target = targetNamed(session.text('target') ?? DEFAULT_TARGET) ?? bug('unknown target');
-  const { model, cluster } = await loadChecked(session);
+  if (stage !== undefined && output === '-') {
+    throw new InputError([diagnostic('cli/two-outputs', { stage })]);
+  }
+  const cache = new SourceCache(session.io.stdin);
+  const { model, cluster } = await loadChecked(session, cache);
+  const path = output ?? defaultOutput(session.operands);
+  const writes = stage === undefined || output !== undefined;
+  if (writes && cache.hasRead(path)) {
+    throw new InputError([diagnostic('cli/output-is-input', { path })]);
+  }
   session.progress.stage('compiling');
   const made = compile(model, target, policycVersion());
   if (stage !== undefined) {
     emit(session, stage, model, made);
-    if (output === undefined) return DONE;
+    if (!writes) return DONE;
   }
   const contents = cluster && bind(made.normal, made.plan, cluster, { at: session.io.now() });
-  writeBundleTo(session, output ?? defaultOutput(session.operands), made, contents);
+  writeBundleTo(session, path, made, contents);
   return DONE;
 }
 
 async function loadChecked(
   session: Session,
+  cache: SourceCache,
 ): Promise<{ readonly model: PolicyModel; readonly cluster: ClusterSnapshot | undefined }> {
-  const cache = new SourceCache(session.io.stdin);
   session.progress.stage('reading');
   const policies = await loadPolicies(session.operands, cache);
   const paths = session.list('cluster');

@@ -28,6 +28,7 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
   const wrong = [
     ...operandDiagnostics(spec, command.args, command.opts()),
     ...choiceDiagnostics(spec, command.args, command.opts()),
+    ...emptyDiagnostics(spec, command.opts()),
   ];
   if (wrong.length > 0) throw new InputError(wrong);
   return { kind: 'run', operands: command.args, options: command.opts() };
@@ -65,6 +66,17 @@ function choiceDiagnostics(
     if (!many) check(name, operands[index], choices);
   });
   return wrong;
+}
+
+/** `--pin "$UNSET"` must not mean the current folder or the root. */
+function emptyDiagnostics(spec: CommandSpec, values: OptionValues): readonly Diagnostic[] {
+  return spec.options.flatMap((option) => {
+    const value: unknown = values[attributeOf(longName(option))];
+    const isEmpty = value === '' || (Array.isArray(value) && value.includes(''));
+    if (!isEmpty || option.choices !== undefined) return [];
+    const command = `policyc ${spec.name}`;
+    return [diagnostic('cli/missing-value', { option: dashedName(option), command })];
+  });
 }
 
 /** commander stores `--dry-run` as `dryRun`. */

@@ -23,6 +23,9 @@ describe('arguments', () => {
     [['completion', 'fihs'], 'cli/bad-choice', 'did you mean `fish`?'],
     [['help', '--color', 'mauve'], 'cli/bad-choice', 'one of auto, always, never'],
     [['help', '--color'], 'cli/missing-value', '`--color` needs a value'],
+    [['status', '--root', ''], 'cli/missing-value', '`--root` needs a value'],
+    [['check', 'a', '--cluster', 'b', ''], 'cli/missing-value', '`--cluster` needs a value'],
+    [['compile', 'a', '--emit', 'plan', '-o', '-'], 'cli/two-outputs', 'standard output'],
     [['help', 'cli/bad-chioce'], 'cli/unknown-topic', 'did you mean `cli/bad-choice`?'],
   ])('%j is bad input', async (argv, code, text) => {
     const result = await invoke(argv);

@@ -1,5 +1,5 @@
 /** check, compile, dump, test and fmt, as users call them. */
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { invoke } from './invoke.js';
 import { CLUSTER, enterWorkspace, LANGUAGE, POLICY } from './workspace.js';
@@ -53,6 +53,18 @@ describe('policyc check', () => {
 });
 
 describe('policyc compile and dump', () => {
+  it('never writes over what it has read', async () => {
+    symlinkSync('policy.yaml', 'link.bundle');
+    for (const output of ['policy.yaml', './cluster.yaml', 'link.bundle']) {
+      const argv = ['compile', 'policy.yaml', '--cluster', 'cluster.yaml', '-o', output];
+      const { code, stderr } = await invoke(argv);
+      expect(code).toBe(2);
+      expect(stderr).toContain('error[cli/output-is-input]');
+    }
+    expect(readFileSync('policy.yaml', 'utf8')).toBe(POLICY);
+    expect(readFileSync('cluster.yaml', 'utf8')).toBe(CLUSTER);
+  });
+
   it('writes the same bundle every time, and says what is in it', async () => {
     const first = await invoke(['compile', 'policy.yaml', 'shop.pol', '-o', 'a.bundle']);
     expect(first).toMatchObject({ code: 0, stderr: '' });
