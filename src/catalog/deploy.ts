@@ -115,20 +115,48 @@ export const deployCatalog = {
     severity: 'warning',
     message: ({ root, attached }) =>
       attached
-        ? `nothing was changed: what was attached under \`${root}\` stays in force`
+        ? `nothing was changed: what was in force under \`${root}\` stays so`
         : `nothing was attached, and nothing is left under \`${root}\``,
     explanation:
-      'A new generation is loaded whole before the first interface is switched, and interfaces that ' +
-      'were switched go back if a later one fails.',
+      'A new generation is loaded whole, and every gate attached, before one word is written that ' +
+      'puts all of it in force.',
   }),
   'deploy/kept-partly': entry<{ root: string; device: string; reason: string }>({
-    severity: 'error',
-    message: ({ root, device, reason }) =>
-      `interface \`${device}\` could not be given back its old program (${reason}): both generations stay under \`${root}\``,
-    hint: () => 'apply again: every interface is then switched to the new generation',
+    severity: 'warning',
+    message: ({ device, reason }) =>
+      `interface \`${device}\` could not be released again (${reason})`,
+    hint: ({ root }) => `apply again, or run \`policyc unload --root ${root}\``,
     explanation:
-      'An apply failed in the middle, and so did its way back on some interface. Every interface ' +
-      'still has a whole program, of the old or of the new generation.',
+      'An apply failed before it put anything in force, and so did its way back on some interface. ' +
+      'All pods that had programs are judged by them as before; the interface belongs to a pod that had none.',
+  }),
+  'deploy/not-tidied': entry<{ generation: number }>({
+    severity: 'warning',
+    message: ({ generation }) =>
+      `generation ${generation} is in force, but not all of the one before could be removed`,
+    hint: () => 'apply again: it removes what is left',
+    explanation:
+      'The new generation judges every packet. What failed is the removal of what nothing refers to ' +
+      'any more: the old generation, or the gates of pods that are gone.',
+  }),
+  'deploy/not-first': entry<{ pod: string; device: string; name: string; ingress: boolean }>({
+    severity: 'error',
+    message: ({ pod, device, name, ingress }) =>
+      `\`${name}\` sees what ${ingress ? 'comes from' : 'goes to'} \`${pod}\` at \`${device}\` before policyc could`,
+    hint: () => 'remove it, or attach it again behind policyc: at a priority above 1',
+    explanation:
+      'A program that comes first can let packets past all others, by its verdict or by a redirect. ' +
+      'policyc goes first in the chain of an interface and lets the others run behind it; where it ' +
+      'cannot be first it refuses to pretend that the policy is in force.',
+  }),
+  'deploy/no-gate': entry<{ name: string }>({
+    severity: 'error',
+    message: ({ name }) =>
+      `the bundle's object has no map \`${name}\`: it cannot stand behind a gate`,
+    hint: () => 'compile the policies again, with this version of policyc',
+    explanation:
+      'While one generation gives way to another both have to allow a packet: programs ask each other. ' +
+      'Those of bundles that were compiled before that was so cannot.',
   }),
   'deploy/other-namespace': entry<{ pod: string; folder: string }>({
     severity: 'error',

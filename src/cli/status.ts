@@ -12,19 +12,26 @@ export function run(session: Session): Promise<ExitCode> {
   return Promise.resolve(DONE);
 }
 
-function printText(session: Session, { root, generations, pods }: DeployStatus): void {
+function printText(session: Session, { root, control, generations, pods }: DeployStatus): void {
   const { paint } = session;
   if (generations.length === 0 && pods.length === 0) {
     session.print(`nothing is in force under ${root}\n`);
     return;
   }
-  const generationRows = generations.map(({ generation, record }): readonly TableCell[] => [
-    { text: String(generation), align: 'right' },
-    { text: record?.digest.slice(0, 12) ?? '?' },
-    { text: record?.node ?? '?' },
-    { text: record?.since ?? 'never: its apply was killed' },
+  const generationRows = generations.map((one): readonly TableCell[] => [
+    { text: String(one.generation), align: 'right' },
+    { text: one.record?.half === undefined ? '?' : String(one.record.half), align: 'right' },
+    one.inForce ? { text: 'in force' } : { text: 'not in force', style: 'warning' },
+    { text: one.record?.digest.slice(0, 12) ?? '?' },
+    { text: one.record?.node ?? '?' },
+    { text: one.record?.since ?? 'its apply was killed' },
   ]);
-  session.print(renderTable(['GENERATION', 'BUNDLE', 'NODE', 'SINCE'], generationRows, paint));
+  const heads = ['GENERATION', 'HALF', 'STATE', 'BUNDLE', 'NODE', 'SINCE'];
+  session.print(renderTable(heads, generationRows, paint));
+  if (control !== undefined) {
+    const both = control.both ? '; both halves must allow: an apply is at work, or was killed' : '';
+    session.print(`\ngates open to half ${control.half}${both}\n`);
+  }
   session.print(
     `\n${renderTable(['POD', 'INTERFACE', 'TO POD', 'FROM POD'], podRows(pods), paint)}`,
   );
@@ -44,7 +51,8 @@ function programCell(pod: AttachedPod, direction: 'to_pod' | 'from_pod'): TableC
   if (program === undefined) return { text: 'not attached', style: 'error' };
   if (!program.attached) return { text: 'no longer attached', style: 'warning' };
   const { kind, programId, generation, behind } = program;
-  const text = `${kind} program ${programId}, generation ${generation ?? '?'}`;
+  if (generation === undefined) return { text: `${kind} gate ${programId}, shut`, style: 'error' };
+  const text = `${kind} gate ${programId}, generation ${generation}`;
   if (behind === 0) return { text };
   return { text: `${text}, behind ${behind} of others`, style: 'warning' };
 }

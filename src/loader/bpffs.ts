@@ -37,15 +37,18 @@ const LONGEST_NAME = 255;
 /** Leaves room for the mark and 64 hex digits. */
 const LONGEST_KEPT = LONGEST_NAME - 66;
 const HASH_MARK = '%%';
+/** No escape leaves two percent signs, so no other text has such a name. */
+const CUT = /^[A-Za-z0-9_%-]{189}%%[0-9a-f]{64}$/;
 
 /**
  * A file name for any text; different texts get different names.
  *
  * The kernel refuses dots (bpf_lookup in kernel/bpf/inode.c). Letters, digits, `_` and `-` stay; every
  * other UTF-8 byte becomes `%` and two hex digits. A name that gets too long is cut, and the mark
- * `%%`, which no escape contains, sets off the text's SHA-256.
+ * `%%`, which no escape contains, sets off the text's SHA-256. A cut name stays as it is.
  */
 export function pinName(text: string): string {
+  if (CUT.test(text)) return text;
   let escaped = '';
   for (const byte of Buffer.from(text, 'utf8')) {
     const unit = String.fromCharCode(byte);
@@ -67,6 +70,12 @@ export function unpinName(name: string): string | undefined {
   );
   const text = Buffer.from(bytes).toString('utf8');
   return pinName(text) === name ? text : undefined;
+}
+
+/** The text as its pin tells it: itself, or the cut name. What listings give, and names compare by. */
+export function listedName(text: string): string {
+  const name = pinName(text);
+  return unpinName(name) ?? name;
 }
 
 /** Makes a folder and its parents. */

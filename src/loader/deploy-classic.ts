@@ -30,11 +30,13 @@ export function classicHooks(root: string): Hooks {
     join(folder, pinName(pod), direction, recordName(interfaceIndex));
   return {
     list: () => listRecords(folder).map((hook) => readFilter(hook, recordPath(hook))),
-    replace: (attachment, program) => {
-      setFilter(attachment, program, true);
-      setRecord(recordPath(attachment), program);
-    },
     attach: (hook, program) => attachFilter(folder, hook, recordPath(hook), program),
+    first: (hook) => {
+      const [one] = filtersOf(hook);
+      if (one === undefined) return undefined;
+      const { programId, name, kind, priority } = one;
+      return { programId, name: `${name === '' ? kind : name}, priority ${priority}` };
+    },
     remove: (attachment) => {
       // Where the interface is gone, `recover` finds the record by its own number.
       if (attachment.interfaceIndex === 0) return;
@@ -53,18 +55,30 @@ export function classicHooks(root: string): Hooks {
 
 function attachFilter(folder: string, hook: Hook, record: string, program: ProgramHandle): Pending {
   makeFolder(dirname(record));
+  const there = filtersOf(hook).find(isOwn)?.programId;
+  const old = there === undefined ? undefined : nativeDoor().openProgramById(there);
   const undo = (): void => {
-    removeFilter(folder, hook);
-    removeRecord(record);
+    if (old === undefined) {
+      removeFilter(folder, hook);
+      removeRecord(record);
+      return;
+    }
+    setFilter(hook, old, true);
+    setRecord(record, old);
+    old.close();
   };
   setRecord(record, program);
   try {
     if (nativeDoor().createClsact(hook.interfaceIndex)) {
       mkdirSync(qdiscMark(folder, hook.interfaceIndex), { recursive: true });
     }
-    setFilter(hook, program, false);
+    setFilter(hook, program, old !== undefined);
   } catch (error) {
-    removeRecord(record);
+    if (old === undefined) removeRecord(record);
+    else {
+      setRecord(record, old);
+      old.close();
+    }
     throw error;
   }
   const older = listRecords(folder).filter(
@@ -74,6 +88,7 @@ function attachFilter(folder: string, hook: Hook, record: string, program: Progr
       one.interfaceIndex !== hook.interfaceIndex,
   );
   const settle = (): void => {
+    old?.close();
     for (const one of older) {
       removeFilter(folder, one);
       removeRecord(join(dirname(record), recordName(one.interfaceIndex)));
@@ -113,8 +128,8 @@ function allRecords(
   folder: string,
 ): readonly { readonly pod: string; readonly direction: PodDirection; readonly name: string }[] {
   return listPins(folder).flatMap((entry) => {
-    const pod = unpinName(entry.name);
-    if (pod === undefined || entry.name === QDISCS) return [];
+    if (entry.name === QDISCS) return [];
+    const pod = unpinName(entry.name) ?? entry.name;
     return POD_DIRECTIONS.flatMap((direction) =>
       listPins(join(folder, entry.name, direction)).map(({ name }) => ({ pod, direction, name })),
     );
@@ -125,7 +140,7 @@ function allRecords(
 function readFilter(hook: Hook, record: string): Attachment {
   const { pod, direction, interfaceIndex } = hook;
   const filters = filtersOf(hook);
-  const own = filters.findIndex((one) => one.handle === HANDLE && one.priority === PRIORITY);
+  const own = filters.findIndex(isOwn);
   const programId = filters[own]?.programId;
   if (programId === undefined) {
     const last = programIdAt(record);
@@ -133,6 +148,10 @@ function readFilter(hook: Hook, record: string): Attachment {
     return { kind: 'clsact', pod, direction, ...gone };
   }
   return { kind: 'clsact', pod, direction, interfaceIndex, programId, here: true, behind: own };
+}
+
+function isOwn({ handle, priority }: ClassicFilter): boolean {
+  return handle === HANDLE && priority === PRIORITY;
 }
 
 /** None where the interface is gone, or in another network namespace. */

@@ -34,11 +34,19 @@ export interface Pending {
   undo(): void;
 }
 
+/** What sees the packets of a hook before all others. */
+export interface FirstProgram {
+  readonly programId: number;
+  /** How its owner knows it: a program's name, or a filter's kind. */
+  readonly name: string;
+}
+
 export interface Hooks {
   list(): readonly Attachment[];
-  /** Switches a hook to another program in one step: each packet meets the one or the other. */
-  replace(attachment: Attachment, program: ProgramHandle): void;
+  /** Before all that is there, where the kernel allows it. */
   attach(hook: Hook, program: ProgramHandle): Pending;
+  /** Undefined where nothing is attached. */
+  first(hook: Hook): FirstProgram | undefined;
   remove(attachment: Attachment): void;
   /** Finishes or takes back what a killed process had begun. */
   recover(): void;

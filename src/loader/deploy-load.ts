@@ -60,7 +60,7 @@ function pinAll(
     const loaded = loadContents(object, contents);
     try {
       const { variant } = contents;
-      pinGeneration(folder, { format: 1, variant, devices: {}, ...record }, loaded);
+      pinGeneration(folder, { format: 2, variant, devices: {}, ...record }, loaded);
     } finally {
       loaded.close();
     }

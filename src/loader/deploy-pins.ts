@@ -18,6 +18,10 @@ const RECORD = 'record';
 export const layout = {
   generations: (root: string) => join(root, 'generations'),
   generation: (root: string, generation: number) => join(root, 'generations', String(generation)),
+  /** The control word of all gates. */
+  control: (root: string) => join(root, 'control'),
+  gates: (root: string) => join(root, 'gates'),
+  gate: (root: string, pod: string) => join(root, 'gates', pinName(pod)),
   links: (root: string) => join(root, 'links'),
   record: (root: string, generation: number) =>
     join(root, 'generations', String(generation), RECORD),

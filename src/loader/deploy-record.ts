@@ -1,5 +1,6 @@
 /** What a generation says of itself, pinned beside its programs. */
 import { existsSync } from 'node:fs';
+import type { Half } from '../codegen/layout.js';
 import { diagnostic, InputError } from '../diagnostics.js';
 import { createMap } from './native-calls.js';
 import { nativeDoor } from './native.js';
@@ -7,10 +8,12 @@ import { mapFlag, updateFlag } from './uapi.js';
 
 /** What a generation says of itself. It is pinned with it, as the value of a frozen array. */
 export interface GenerationRecord {
-  readonly format: 1;
+  readonly format: 2;
   /** Digest of the bundle. */
   readonly digest: string;
   readonly variant: string;
+  /** Where its programs are behind the gates; none for programs that are attached to nothing. */
+  readonly half?: Half;
   readonly node: string;
   /** RFC 3339, in UTC. */
   readonly since: string;
@@ -55,9 +58,10 @@ export function readRecord(path: string): GenerationRecord | undefined {
 function checkRecord(value: unknown, path: string): GenerationRecord {
   const fields = value as Partial<Record<keyof GenerationRecord, unknown>> | null;
   const texts = [fields?.digest, fields?.variant, fields?.node, fields?.since];
-  const { devices } = fields ?? {};
+  const { devices, half } = fields ?? {};
   if (
-    fields?.format !== 1 ||
+    fields?.format !== 2 ||
+    (half !== undefined && half !== 0 && half !== 1) ||
     !texts.every((one) => typeof one === 'string') ||
     typeof devices !== 'object' ||
     devices === null ||

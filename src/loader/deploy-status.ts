@@ -1,8 +1,12 @@
 /** What is attached under a root, and how all of it is taken away. */
 import { existsSync } from 'node:fs';
+import type { Half } from '../codegen/layout.js';
 import { listPins, removePins } from './bpffs.js';
 import type { Attachment, HookKind } from './deploy-hook.js';
 import { hooksOf } from './deploy-hooks.js';
+import { readControlAt, type ControlWord } from './deploy-control.js';
+import { readSlots } from './deploy-gates.js';
+import { generationInForce } from './deploy-recover.js';
 import {
   faultsAsDiagnostics,
   generationPrograms,
@@ -14,15 +18,19 @@ import {
 import { readRecord, type GenerationRecord } from './deploy-record.js';
 import type { PodDirection } from './pod-programs.js';
 
+/** A gate at its hook. */
 export interface AttachedProgram {
   readonly direction: PodDirection;
+  /** The gate's. */
   readonly programId: number;
   readonly kind: HookKind;
   /** False where the interface is gone: nothing passes there any more. */
   readonly attached: boolean;
   /** Programs of others that see the packets first; they can let packets past ours. */
   readonly behind: number;
-  /** Generation, digest and so on are unknown for a program that no generation holds. */
+  /** The generation behind the gate, by half; null for an empty slot, 0 for a program of none. */
+  readonly halves: readonly (number | null)[];
+  /** The generation that judges: that of the half in force. */
   readonly generation?: number;
 }
 
@@ -36,12 +44,16 @@ export interface AttachedPod {
 
 export interface GenerationStatus {
   readonly generation: number;
+  /** The others were killed before they came into force, or could not be removed afterwards. */
+  readonly inForce: boolean;
   /** Absent for one that was killed while it was made. */
   readonly record?: GenerationRecord;
 }
 
 export interface DeployStatus {
   readonly root: string;
+  /** What all gates read; absent where nothing was ever applied. */
+  readonly control?: ControlWord;
   /** More than one only after an apply was killed in the middle. */
   readonly generations: readonly GenerationStatus[];
   /** By namespace and name. */
@@ -55,9 +67,12 @@ export function readStatus(root: string): DeployStatus {
   return faultsAsDiagnostics(() => {
     if (!existsSync(root)) return { root, generations: [], pods: [] };
     requireBpffs(root);
+    const control = readControlAt(root);
+    const current = control === undefined ? undefined : generationInForce(root, control);
     const generations = listGenerations(root).map((generation): GenerationStatus => {
       const record = readRecord(layout.record(root, generation));
-      return { generation, ...(record === undefined ? {} : { record }) };
+      const inForce = generation === current;
+      return { generation, inForce, ...(record === undefined ? {} : { record }) };
     });
     const owners = new Map<number, GenerationStatus>();
     for (const one of generations) {
@@ -69,30 +84,45 @@ export function readStatus(root: string): DeployStatus {
       if (found === undefined) byPod.set(attachment.pod, [attachment]);
       else found.push(attachment);
     }
-    const pods = [...byPod].map(([pod, attachments]) => podStatus(pod, attachments, owners));
-    return { root, generations, pods: pods.sort((a, b) => (a.pod < b.pod ? -1 : 1)) };
+    const read: Reading = { root, half: control?.half ?? 0, owners };
+    const pods = [...byPod]
+      .map(([pod, attachments]) => podStatus(read, pod, attachments))
+      .sort((a, b) => (a.pod < b.pod ? -1 : 1));
+    return { root, ...(control === undefined ? {} : { control }), generations, pods };
   });
 }
 
+interface Reading {
+  readonly root: string;
+  readonly half: Half;
+  /** By the programs that they hold. */
+  readonly owners: ReadonlyMap<number, GenerationStatus>;
+}
+
 function podStatus(
+  { root, half, owners }: Reading,
   pod: string,
   attachments: readonly Attachment[],
-  owners: ReadonlyMap<number, GenerationStatus>,
 ): AttachedPod {
   const programs = attachments.map((one): AttachedProgram => {
     const { direction, programId, kind, behind, interfaceIndex } = one;
-    const generation = owners.get(programId)?.generation;
+    const halves = readSlots(root, pod, direction).map((id) =>
+      id === undefined ? null : (owners.get(id)?.generation ?? 0),
+    );
+    const generation = halves[half];
     return {
       direction,
       programId,
       kind,
       attached: interfaceIndex !== 0,
       behind,
-      ...(generation === undefined ? {} : { generation }),
+      halves,
+      ...(generation === undefined || generation === null ? {} : { generation }),
     };
   });
-  const record = owners.get(attachments[0]?.programId ?? 0)?.record;
-  const device = record?.devices[pod];
+  const [generation] = programs.map((one) => one.generation);
+  const owner = [...owners.values()].find((one) => one.generation === generation);
+  const device = owner?.record?.devices[pod];
   return { pod, programs, ...(device === undefined ? {} : { device }) };
 }
 
@@ -127,7 +157,14 @@ export function unload(root: string): UnloadResult {
 
 /** Other pins that someone has put under the root are not policyc's to remove. */
 function ownFolders(root: string): readonly string[] {
-  return [layout.links(root), layout.filters(root), layout.generations(root), layout.state(root)];
+  return [
+    layout.links(root),
+    layout.filters(root),
+    layout.gates(root),
+    layout.generations(root),
+    layout.state(root),
+    layout.control(root),
+  ];
 }
 
 function listAttachments(root: string): readonly Attachment[] {

@@ -1,8 +1,14 @@
-/** tcx hooks: a pinned link each, whose program is replaced in one step. */
+/** tcx hooks: a pinned link each. */
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { listPins, pinName, removePins, unpinName } from './bpffs.js';
-import { TC_DIRECTIONS, type Attachment, type Hook, type Hooks } from './deploy-hook.js';
+import {
+  TC_DIRECTIONS,
+  type Attachment,
+  type FirstProgram,
+  type Hook,
+  type Hooks,
+} from './deploy-hook.js';
 import { layout, makeFolder, removeIfEmpty } from './deploy-pins.js';
 import { KernelError } from './kernel-error.js';
 import { attachTcx, queryTcx } from './native-calls.js';
@@ -18,9 +24,6 @@ export function tcxHooks(root: string): Hooks {
     join(folder, pinName(pod), direction);
   return {
     list: () => listLinks(folder),
-    replace: (attachment, program) => {
-      withLink(pathOf(attachment), (link) => link.update(program));
-    },
     attach: (hook, program) => {
       const { pod, direction, interfaceIndex } = hook;
       makeFolder(join(folder, pinName(pod)));
@@ -36,9 +39,22 @@ export function tcxHooks(root: string): Hooks {
         undo: () => removeLink(path + NEXT),
       };
     },
+    first: ({ interfaceIndex, direction }) => {
+      const [one] = queryTcx(interfaceIndex, TC_DIRECTIONS[direction]).chain;
+      return one === undefined ? undefined : firstProgram(one.programId);
+    },
     remove: (attachment) => removeLink(pathOf(attachment)),
     recover: () => recoverLinks(folder),
   };
+}
+
+function firstProgram(programId: number): FirstProgram {
+  const program = nativeDoor().openProgramById(programId);
+  try {
+    return { programId, name: program.facts().name };
+  } finally {
+    program.close();
+  }
 }
 
 function listLinks(folder: string): readonly Attachment[] {

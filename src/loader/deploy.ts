@@ -1,24 +1,36 @@
-/** Applies a bound bundle to a node: loads a whole generation, then switches every interface to it. */
+/** Applies a bound bundle to a node: loads a whole generation, then puts all of it in force by one store. */
 import type { BoundSubject, MapContents } from '../codegen/contents.js';
-import { bug, diagnostic, InputError } from '../diagnostics.js';
-import { listPins, removePins } from './bpffs.js';
+import type { Half } from '../codegen/layout.js';
+import { bug, diagnostic, InputError, type Diagnostic } from '../diagnostics.js';
+import { listedName, listPins, removePins } from './bpffs.js';
+import { attachGates, takeBack, type AttachedGate, type Placement } from './deploy-attach.js';
+import { openControl, otherHalf, writeControl } from './deploy-control.js';
+import {
+  clearHalf,
+  closeGate,
+  listGates,
+  openGate,
+  removeGate,
+  type Gate,
+} from './deploy-gates.js';
 import type { Attachment, HookKind, Hooks } from './deploy-hook.js';
 import { hooksOf, supportedHookKind } from './deploy-hooks.js';
 import {
   ensureRoot,
   faultsAsDiagnostics,
-  generationPrograms,
   layout,
   listGenerations,
   pinGeneration,
   withLock,
 } from './deploy-pins.js';
 import type { GenerationRecord } from './deploy-record.js';
+import { isHeld, recoverHalves, type InForce } from './deploy-recover.js';
+import { fillSlots, gateOf } from './deploy-slots.js';
 import { openState, pinState, removeOtherState } from './deploy-state.js';
-import { HalfSwitched, switchAll, type Placement } from './deploy-switch.js';
 import { podKey, type Endpoint } from './endpoints.js';
 import { kernelDiagnostic, KernelError } from './kernel-error.js';
-import { loadContents, POD_DIRECTIONS, type LoadedContents } from './pod-programs.js';
+import { nativeDoor, type MapHandle } from './native.js';
+import { loadContents, POD_DIRECTIONS } from './pod-programs.js';
 
 export interface ApplyOptions {
   /** In a BPF file system. */
@@ -45,11 +57,13 @@ export interface ApplyResult {
   readonly replaced: readonly string[];
   /** Pods that are no longer on the node. */
   readonly removed: readonly string[];
+  /** From the first store to the last packet that the old generation judged. */
+  readonly swapMilliseconds: number;
 }
 
 /**
- * Puts the contents in force for all endpoints. Where something fails, what was in force before
- * stays so, whole, and nothing of the attempt is left.
+ * Puts the contents in force for all endpoints at once. Where something fails before that, what was
+ * in force stays so, whole, and nothing of the attempt is left.
  *
  * @throws {InputError} with what the kernel refused, and what is in force now
  */
@@ -61,99 +75,204 @@ export function applyContents(options: ApplyOptions): ApplyResult {
   });
 }
 
+/** One apply: what it found, and what it has made so far. */
+interface Apply {
+  readonly options: ApplyOptions;
+  readonly hooks: Hooks;
+  readonly control: MapHandle;
+  readonly old: InForce;
+  /** The half that the new generation is put into. */
+  readonly half: Half;
+  readonly generation: number;
+  readonly before: readonly Attachment[];
+  /** By the pods' listed names. */
+  readonly gates: Map<string, Gate>;
+  readonly attached: AttachedGate[];
+  /** Paths that the way back removes. */
+  readonly begun: string[];
+}
+
 function applyLocked(options: ApplyOptions): ApplyResult {
-  const { root, contents } = options;
-  const kind = options.hooks ?? supportedHookKind();
-  const hooks = hooksOf(kind, root);
+  const { root } = options;
+  const hooks = hooksOf(options.hooks ?? supportedHookKind(), root);
   hooks.recover();
-  const before = hooks.list();
-  removeDeadGenerations(root, before);
-  const generation = (listGenerations(root).at(-1) ?? 0) + 1;
-  const begun: string[] = [layout.generation(root, generation)];
+  const control = openControl(root);
+  const gates = new Map<string, Gate>();
   try {
-    const loaded = loadContents(options.object, contents, (map) => openState(root, map));
+    const old = recoverHalves(root, control);
+    const before = hooks.list();
+    const half = otherHalf(old.half);
+    const generation = (listGenerations(root).at(-1) ?? 0) + 1;
+    const begun = [layout.generation(root, generation)];
+    const attached: AttachedGate[] = [];
+    const apply = {
+      options,
+      hooks,
+      control,
+      old,
+      half,
+      generation,
+      before,
+      gates,
+      attached,
+      begun,
+    };
+    const start = prepare(apply);
+    const end = finish(apply);
+    return { ...resultOf(apply), swapMilliseconds: Number(end - start) / 1e6 };
+  } finally {
+    gates.forEach(closeGate);
+    control.close();
+  }
+}
+
+/** Everything that may fail, and the flip at last. Returns when the swap began, in nanoseconds. */
+function prepare(apply: Apply): bigint {
+  const { options, hooks, before, gates, attached, old, half, generation, begun } = apply;
+  const { root, contents, endpoints } = options;
+  try {
+    for (const endpoint of endpoints) {
+      const pod = listedName(podKey(endpoint));
+      gates.set(pod, openGate(root, pod, apply.control));
+    }
+    const halvesOf = (subject: BoundSubject): MapHandle =>
+      gateOf(gates, listedName(podKey(subject))).halves;
+    const source = openState.bind(undefined, root);
+    if (endpoints.length !== contents.subjects.length)
+      bug('endpoints and subjects differ in number');
+    const loaded = loadContents(options.object, contents, source, { half, halvesOf });
     try {
-      pinGeneration(layout.generation(root, generation), recordOf(options), loaded);
+      pinGeneration(layout.generation(root, generation), recordOf(apply), loaded);
       begun.push(...pinState(root, contents.maps, loaded));
-      const pending = switchAll(root, hooks, before, plan(options, loaded));
-      for (const one of pending) one.settle();
+      fillSlots({ root, old, half, gates, pods: loaded.pods });
     } finally {
       loaded.close();
     }
+    attachGates(hooks, before, placementsOf(apply), attached);
+    const start = process.hrtime.bigint();
+    askBoth(apply);
+    writeControl(apply.control, { half, both: false });
+    return start;
   } catch (error) {
-    if (error instanceof HalfSwitched) throw new InputError(error.diagnostics);
-    begun.forEach(removePins);
-    throw explain(error, root, before);
-  }
-  const removed = removeGone(hooks, before, options.endpoints);
-  for (const older of listGenerations(root)) {
-    if (older !== generation) removePins(layout.generation(root, older));
-  }
-  removeOtherState(root, contents.maps);
-  const had = new Set(
-    before.filter(({ interfaceIndex }) => interfaceIndex !== 0).map(({ pod }) => pod),
-  );
-  const names = options.endpoints.map(podKey);
-  return {
-    generation,
-    attached: names.filter((name) => !had.has(name)),
-    replaced: names.filter((name) => had.has(name)),
-    removed,
-  };
-}
-
-/** What a process that was killed had loaded, but not yet put at any hook. */
-function removeDeadGenerations(root: string, attachments: readonly Attachment[]): void {
-  const used = new Set(attachments.map(({ programId }) => programId));
-  for (const generation of listGenerations(root)) {
-    const programs = [...generationPrograms(root, generation)];
-    if (!programs.some((id) => used.has(id))) removePins(layout.generation(root, generation));
+    throw explain(apply, error, goBack(apply));
   }
 }
 
-function recordOf({ contents, endpoints, node, digest, now }: ApplyOptions): GenerationRecord {
+function recordOf({ options, half }: Apply): GenerationRecord {
+  const { contents, endpoints, node, digest, now } = options;
   return {
-    format: 1,
+    format: 2,
     digest,
     variant: contents.variant,
+    half,
     node,
     since: new Date(now).toISOString(),
     devices: Object.fromEntries(endpoints.map((one) => [podKey(one), one.device])),
   };
 }
 
-function plan(options: ApplyOptions, loaded: LoadedContents): readonly Placement[] {
-  const endpoints = new Map(options.endpoints.map((one) => [podKey(one), one]));
-  if (endpoints.size !== loaded.pods.length) bug('endpoints and subjects differ in number');
-  return loaded.pods.flatMap(({ subject, programs }) => {
-    const endpoint = endpoints.get(podKey(subject)) ?? missing(subject);
-    const { interfaceIndex } = endpoint;
+function placementsOf({ options, gates }: Apply): readonly Placement[] {
+  return options.endpoints.flatMap((endpoint) => {
+    const { device, interfaceIndex } = endpoint;
+    const pod = listedName(podKey(endpoint));
+    const { programs } = gateOf(gates, pod);
     return POD_DIRECTIONS.map((direction) => ({
-      hook: { pod: podKey(subject), direction, interfaceIndex },
-      program: programs[direction],
+      hook: { pod, direction, interfaceIndex },
+      device,
+      gate: programs[direction],
     }));
   });
 }
 
-function missing(subject: BoundSubject): never {
-  bug(`the subject ${podKey(subject)} has no endpoint`);
+/**
+ * From the first store until the second a packet passes only if both generations allow it, so that
+ * none meets the old one at one hook and the new one at another and passes where each of them has a
+ * hook that denies it. Returns when no packet is left that only the old one judges.
+ */
+function askBoth({ control, old }: Apply): void {
+  writeControl(control, { half: old.half, both: true });
+  nativeDoor().waitForReaders();
 }
 
-function removeGone(
-  hooks: Hooks,
-  before: readonly Attachment[],
-  endpoints: readonly Endpoint[],
-): readonly string[] {
-  const kept = new Set(endpoints.map(podKey));
-  const gone = before.filter(({ pod }) => !kept.has(pod));
-  for (const attachment of gone) hooks.remove(attachment);
-  return [...new Set(gone.map(({ pod }) => pod))];
+/** Removes what the flip has left behind. Returns when the last packet had left the old half. */
+function finish(apply: Apply): bigint {
+  const { generation } = apply;
+  try {
+    nativeDoor().waitForReaders();
+    const end = process.hrtime.bigint();
+    tidy(apply);
+    return end;
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error;
+    throw new InputError([
+      kernelDiagnostic(error),
+      diagnostic('deploy/not-tidied', { generation }),
+    ]);
+  }
 }
 
-/** Adds to a kernel's refusal what it means for the node: nothing has changed. */
-function explain(error: unknown, root: string, before: readonly Attachment[]): unknown {
-  if (!(error instanceof KernelError)) return error;
-  const attached = before.length > 0;
-  if (!attached && listPins(layout.links(root)).length === 0) removePins(root);
-  return new InputError([kernelDiagnostic(error), diagnostic('deploy/kept', { root, attached })]);
+/** Frees the old half, and lets go of pods that are gone. */
+function tidy({ options, hooks, old, generation, before, gates, attached }: Apply): void {
+  const { root, contents } = options;
+  for (const { pending } of attached) pending.settle();
+  for (const attachment of before) {
+    if (!gates.has(attachment.pod)) hooks.remove(attachment);
+  }
+  for (const pod of listGates(root)) {
+    if (gates.has(pod)) clearHalf(root, pod, old.half);
+    else removeGate(root, pod);
+  }
+  for (const other of listGenerations(root)) {
+    if (other !== generation) removePins(layout.generation(root, other));
+  }
+  removeOtherState(root, contents.maps);
+}
+
+/** Takes back all that was made, while the old generation judges. */
+function goBack(apply: Apply): readonly Diagnostic[] {
+  const { options, hooks, control, old, half, attached, begun } = apply;
+  const { root } = options;
+  writeControl(control, { half: old.half, both: false });
+  nativeDoor().waitForReaders();
+  const left = takeBack(root, attached);
+  for (const attachment of hooks.list()) {
+    if (!isHeld(root, old, attachment.pod)) hooks.remove(attachment);
+  }
+  for (const pod of listGates(root)) {
+    if (isHeld(root, old, pod)) clearHalf(root, pod, half);
+    else removeGate(root, pod);
+  }
+  begun.forEach(removePins);
+  return left;
+}
+
+/** Adds to what went wrong what it means for the node: nothing has changed. */
+function explain(
+  { options, old, before }: Apply,
+  error: unknown,
+  left: readonly Diagnostic[],
+): unknown {
+  const { root } = options;
+  const said = error instanceof KernelError ? [kernelDiagnostic(error)] : undefined;
+  const diagnostics = said ?? (error instanceof InputError ? error.diagnostics : undefined);
+  if (diagnostics === undefined) return error;
+  const attached = old.generation !== undefined;
+  if (!attached && before.length === 0 && listPins(layout.links(root)).length === 0) {
+    removePins(root);
+  }
+  return new InputError([...diagnostics, ...left, diagnostic('deploy/kept', { root, attached })]);
+}
+
+function resultOf({ options, generation, before }: Apply): Omit<ApplyResult, 'swapMilliseconds'> {
+  const names = options.endpoints.map((one) => listedName(podKey(one)));
+  const had = new Set(
+    before.filter(({ interfaceIndex }) => interfaceIndex !== 0).map(({ pod }) => pod),
+  );
+  const kept = new Set(names);
+  return {
+    generation,
+    attached: names.filter((name) => !had.has(name)),
+    replaced: names.filter((name) => had.has(name)),
+    removed: [...new Set(before.map(({ pod }) => pod))].filter((pod) => !kept.has(pod)),
+  };
 }

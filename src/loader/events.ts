@@ -96,8 +96,7 @@ function latest(root: string): number {
 function open(root: string): Opened {
   const newest = latest(root);
   // A generation that was killed while it was made may be newer than the one in force.
-  const used = readStatus(root).pods.flatMap(({ programs }) => programs);
-  const generation = Math.max(0, ...used.map((program) => program.generation ?? 0));
+  const generation = readStatus(root).generations.find(({ inForce }) => inForce)?.generation ?? 0;
   const folder = join(layout.generation(root, generation), 'maps');
   const pinned = (name: string): MapHandle | undefined => {
     const path = join(folder, pinName(name));

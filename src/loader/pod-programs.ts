@@ -7,8 +7,8 @@ import {
   type BoundTable,
   type MapContents,
 } from '../codegen/contents.js';
-import { GATE } from '../codegen/layout.js';
-import { bug } from '../diagnostics.js';
+import { GATE, type Half } from '../codegen/layout.js';
+import { bug, diagnostic, InputError } from '../diagnostics.js';
 import { createMap } from './native-calls.js';
 import { nativeDoor, type MapHandle, type ObjectHandle, type ProgramHandle } from './native.js';
 import { mapFlag, updateFlag, type MapType } from './uapi.js';
@@ -40,6 +40,14 @@ export interface LoadedContents {
 /** Gives a map that earlier generations left, if it has the right shape. */
 export type MapSource = (map: BoundMap) => MapHandle | undefined;
 
+/** Where programs are to run behind gates. */
+export interface Gating {
+  /** The half that they will be in. */
+  readonly half: Half;
+  /** The array of programs behind the subject's gate. */
+  halvesOf(subject: BoundSubject): MapHandle;
+}
+
 const FIRST_KEY = new Uint8Array(4);
 
 /**
@@ -49,9 +57,11 @@ const FIRST_KEY = new Uint8Array(4);
  */
 export function loadContents(
   object: Uint8Array,
-  contents: MapContents,
+  unbound: MapContents,
   source: MapSource = () => undefined,
+  gating?: Gating,
 ): LoadedContents {
+  const contents = gating === undefined ? unbound : withHalf(unbound, gating.half);
   const shared = createSharedMaps(contents, source);
   const pods: PodPrograms[] = [];
   const close = (): void => {
@@ -60,13 +70,23 @@ export function loadContents(
   };
   try {
     for (const subject of contents.subjects) {
-      pods.push(loadPod(object, contents, shared, subject));
+      pods.push(loadPod(object, contents, shared, subject, gating?.halvesOf(subject)));
     }
   } catch (error) {
     close();
     throw error;
   }
   return { shared, pods, close };
+}
+
+/** Tells the programs of a generation which half to ask while both must allow. */
+function withHalf(contents: MapContents, half: Half): MapContents {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, 1 + (1 - half), true);
+  return {
+    ...contents,
+    tables: [...contents.tables, { name: GATE.halfTable, bytes, frozen: true }],
+  };
 }
 
 /** Creates and fills all tables and maps but the subjects' own. */
@@ -96,11 +116,13 @@ export function loadPod(
   contents: MapContents,
   shared: SharedMaps,
   subject: BoundSubject,
+  halves?: MapHandle,
 ): PodPrograms {
   const table = createTable({ name: SUBJECT_TABLE, bytes: subject.subject, frozen: true });
   const opened = nativeDoor().openObject(object, contents.variant);
   try {
-    reuseAll(opened, contents, shared, table);
+    if (halves !== undefined) requireGatePart(opened);
+    reuseAll(opened, contents, shared, table, halves);
     opened.load(0);
     const programs = {
       to_pod: opened.program(PROGRAMS.ingress),
@@ -113,6 +135,13 @@ export function loadPod(
   } finally {
     opened.close();
   }
+}
+
+/** @throws {InputError} `deploy/no-gate` */
+function requireGatePart(opened: ObjectHandle): void {
+  const { name } = GATE.halves;
+  if (opened.maps().some((map) => map.name === name)) return;
+  throw new InputError([diagnostic('deploy/no-gate', { name })]);
 }
 
 export function closePod(pod: PodPrograms): void {
@@ -143,8 +172,10 @@ function reuseAll(
   contents: MapContents,
   shared: SharedMaps,
   subject: MapHandle,
+  halves: MapHandle | undefined,
 ): void {
   const given = new Map<string, MapHandle>([[SUBJECT_TABLE, subject]]);
+  if (halves !== undefined) given.set(GATE.halves.name, halves);
   for (const { name } of contents.tables) {
     given.set(name, shared.tables.get(name) ?? bug(`no table ${name}`));
   }

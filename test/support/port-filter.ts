@@ -1,9 +1,13 @@
 /** A small object for tests of the loader: each pod refuses packets to one port; no policy is behind it. */
 import { Assembler, r0, r1, r2, r3, r4, r6, r7, r10 } from '../../src/codegen/assembler.js';
-import type { BoundMap, MapContents } from '../../src/codegen/contents.js';
+import { PROGRAMS, type BoundMap, type MapContents } from '../../src/codegen/contents.js';
 import { writeElf } from '../../src/codegen/elf.js';
+import { emitExit } from '../../src/codegen/emit-frame.js';
+import { emitAskOtherHalf } from '../../src/codegen/emit-gate.js';
+import { GATE } from '../../src/codegen/layout.js';
 import { link } from '../../src/codegen/link.js';
 import type { FunctionListing, MapDeclaration } from '../../src/codegen/listing.js';
+import type { Direction } from '../../src/ir/model.js';
 import { address } from './netns.js';
 
 const SEEN: MapDeclaration = {
@@ -16,27 +20,31 @@ const SEEN: MapDeclaration = {
 };
 
 /** Reads the destination port of IPv4 without options, and compares it with the tables' ports. */
-function judge(name: string): FunctionListing {
-  const asm = new Assembler(name, 'program');
-  asm.mov(r6, r1).mov(r2, 36).mov(r3, r10).add(r3, -4).mov(r4, 2).call('skb_load_bytes');
+function judge(direction: Direction): FunctionListing {
+  const asm = new Assembler(PROGRAMS[direction], 'program');
+  asm.mov(r7, 0).mov(r6, r1).mov(r2, 36).mov(r3, r10).add(r3, -4).mov(r4, 2).call('skb_load_bytes');
   asm.branch('ne', r0, 0, 'pass').load(2, r7, r10, -4).toBigEndian(r7, 16);
   asm.store(4, r10, -8, 0).loadMap(r1, 'seen').mov(r2, r10).add(r2, -8).call('map_lookup_elem');
   asm.branch('eq', r0, 0, 'compare').mov(r1, 1).atomicAdd(8, r0, 0, r1).label('compare');
   asm.loadTable(r1, 'subject').load(4, r2, r1, 0).branch('eq', r7, r2, 'drop');
   asm.loadTable(r1, 'everyone').load(4, r2, r1, 0).branch('eq', r7, r2, 'drop');
-  asm.label('pass').mov32(r0, -1).exit().label('drop').mov32(r0, 2).exit();
+  asm.label('pass');
+  emitExit(asm, 'allow', 'judged');
+  asm.label('drop').mov32(r0, 2).exit();
+  emitAskOtherHalf(asm, direction);
   return asm.finish();
 }
 
 export const portFilter: Uint8Array = writeElf(
   link({
     license: 'GPL',
-    functions: [judge('to_pod'), judge('from_pod')],
+    functions: [judge('ingress'), judge('egress')],
     tables: [
       { name: 'subject', frozen: true, initial: new Uint8Array(4) },
       { name: 'everyone', frozen: false, initial: new Uint8Array(4) },
+      { name: GATE.halfTable, frozen: true, initial: new Uint8Array(4) },
     ],
-    maps: [SEEN],
+    maps: [SEEN, GATE.halves],
   }),
 );
 
@@ -50,7 +58,7 @@ export const refusedObject: Uint8Array = writeElf(
       return asm.finish();
     }),
     tables: [{ name: 'subject', frozen: true, initial: new Uint8Array(4) }],
-    maps: [],
+    maps: [GATE.halves],
   }),
 );
 

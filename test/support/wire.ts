@@ -10,7 +10,7 @@ import {
   NETWORKPOLICY_TIER,
   type PolicyModel,
 } from '../../src/ir/model.js';
-import { applyContents } from '../../src/loader/deploy.js';
+import { applyContents, type ApplyResult } from '../../src/loader/deploy.js';
 import { unload } from '../../src/loader/deploy-status.js';
 import { jiffiesPerSecond } from '../../src/loader/kernel-clock.js';
 import { nativeDoor } from '../../src/loader/native.js';
@@ -39,26 +39,34 @@ export class Wire {
   }
 
   /** Puts the policies in force on all nodes, in place of others. */
-  apply(policies: PolicyModel | string): void {
+  apply(policies: PolicyModel | string): readonly ApplyResult[] {
+    return this.prepare(policies)();
+  }
+
+  /** Compiles and binds; each call of what it returns puts the policies in force. */
+  prepare(policies: PolicyModel | string): () => readonly ApplyResult[] {
     const model = typeof policies === 'string' ? modelOf(policies) : policies;
     const target = targetNamed('6.18');
     if (target === undefined) throw new Error('no target');
     const { normal, plan, object, bundle } = compile(model, target, 'test');
-    for (const { name: node } of this.cluster.nodes) {
+    const nodes = this.cluster.nodes.map(({ name: node }) => {
       const subjects = this.cluster.pods.filter((pod) => pod.node === node && isPolicyPod(pod));
       const options = { at: NOW, subjects, jiffiesPerSecond: jiffiesPerSecond() };
-      const contents = bind(normal, plan, this.cluster, options);
-      inNamespace(this.network.host(node).netns, () => {
-        const endpoints = subjects.map(({ namespace, name }) => {
-          const { device } = this.network.pod(`${namespace}/${name}`);
-          const interfaceIndex = nativeDoor().interfaceIndex(device) ?? 0;
-          return { namespace, name, device, interfaceIndex };
-        });
-        const { digest } = bundle;
-        const root = this.root(node);
-        applyContents({ root, object, contents, endpoints, node, digest, now: NOW });
-      });
-    }
+      return { node, subjects, contents: bind(normal, plan, this.cluster, options) };
+    });
+    return () =>
+      nodes.map(({ node, subjects, contents }) =>
+        inNamespace(this.network.host(node).netns, () => {
+          const endpoints = subjects.map(({ namespace, name }) => {
+            const { device } = this.network.pod(`${namespace}/${name}`);
+            const interfaceIndex = nativeDoor().interfaceIndex(device) ?? 0;
+            return { namespace, name, device, interfaceIndex };
+          });
+          const { digest } = bundle;
+          const root = this.root(node);
+          return applyContents({ root, object, contents, endpoints, node, digest, now: NOW });
+        }),
+      );
   }
 
   /** Where everything of a node is pinned. */

@@ -33,8 +33,8 @@ export const nodeCommands: CommandGroup = {
       name: 'apply',
       summary: 'put a bundle in force on the interfaces of a node',
       purpose: [
-        "Binds the bundle to the cluster and attaches each local pod's programs to the host side of its veth: first in the chain of tcx, or as a clsact filter before Linux 6.6. Links and maps are pinned, so that it stays in force when this process ends.",
-        'Applying again replaces every program in one step, without a gap; pods that are gone are released. Where anything fails, what was in force before stays so and nothing of the attempt is left.',
+        "Binds the bundle to the cluster and loads each local pod's programs behind gates at the host side of its veth: first in the chain of tcx, or as a clsact filter before Linux 6.6. Links, programs and maps are pinned, so that it stays in force when this process ends.",
+        'Applying again loads a whole generation beside the one in force and switches all pods, directions and families to it by one store, without a gap; pods that are gone are released. Where anything fails, and where the process is killed, what was in force before stays so, whole.',
         'The interfaces file, JSON or YAML, has one line `namespace/pod: interface` for every pod of the node that takes part in policies.',
       ],
       operands: [BUNDLE],
@@ -73,7 +73,8 @@ export const nodeCommands: CommandGroup = {
         { flags: '--node <name>', description: 'only the pods of this node' },
         {
           flags: '--pin <dir>',
-          description: 'an empty or new folder in a BPF file system; a relative one is below --root',
+          description:
+            'an empty or new folder in a BPF file system; a relative one is below --root',
           required: true,
         },
         ROOT,
@@ -98,7 +99,7 @@ export const nodeCommands: CommandGroup = {
       name: 'status',
       summary: 'show what is in force on this node',
       purpose: [
-        'For every pod: its interface, its programs and their generation; for every generation: the digest of its bundle and since when it is in force.',
+        'For every generation: the half that its programs are in, whether it is in force, the digest of its bundle and when it was made. For every pod: its interface, its gates and the generation that they let judge.',
       ],
       operands: [],
       options: [ROOT, FORMAT, COLOR],

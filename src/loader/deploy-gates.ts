@@ -1,0 +1,143 @@
+/** Gates: what is attached to a pod's interface once, and the slots of programs behind it. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROGRAMS } from '../codegen/contents.js';
+import { GATE_PROGRAMS, gateObject } from '../codegen/gate.js';
+import { GATE, gateSlot, type Half } from '../codegen/layout.js';
+import { listPins, removePins, unpinName } from './bpffs.js';
+import { layout, makeFolder } from './deploy-pins.js';
+import { createMap } from './native-calls.js';
+import { nativeDoor, type MapHandle, type ProgramHandle } from './native.js';
+import { POD_DIRECTIONS, type PodDirection } from './pod-programs.js';
+
+export interface Gate {
+  /** `namespace/name`. */
+  readonly pod: string;
+  /** Whether it was made by this call, and nothing is behind it yet. */
+  readonly fresh: boolean;
+  /**
+   * The programs behind both gates. The kernel empties it when its last pin and handle go, whatever
+   * programs still refer to it, so that a gate whose pins are removed lets nothing pass.
+   */
+  readonly halves: MapHandle;
+  readonly programs: Readonly<Record<PodDirection, ProgramHandle>>;
+}
+
+const HALVES = 'halves';
+
+/** The pod's gate, made and pinned where there is none that is whole. */
+export function openGate(root: string, pod: string, control: MapHandle): Gate {
+  const folder = layout.gate(root, pod);
+  const whole = [HALVES, ...POD_DIRECTIONS].every((name) => existsSync(join(folder, name)));
+  if (whole) {
+    const door = nativeDoor();
+    return {
+      pod,
+      fresh: false,
+      halves: door.openPinnedMap(join(folder, HALVES)),
+      programs: {
+        to_pod: door.openPinnedProgram(join(folder, PROGRAMS.ingress)),
+        from_pod: door.openPinnedProgram(join(folder, PROGRAMS.egress)),
+      },
+    };
+  }
+  removePins(folder);
+  makeFolder(folder);
+  const gate = loadGate(pod, control);
+  try {
+    gate.halves.pin(join(folder, HALVES));
+    for (const direction of POD_DIRECTIONS) {
+      gate.programs[direction].pin(join(folder, direction));
+    }
+    return gate;
+  } catch (error) {
+    closeGate(gate);
+    throw error;
+  }
+}
+
+/** Two gates over an empty array of programs. */
+export function loadGate(pod: string, control: MapHandle): Gate {
+  const { name, keySize, valueSize, maxEntries } = GATE.halves;
+  const halves = createMap({ type: 'prog-array', name, keySize, valueSize, maxEntries });
+  const object = nativeDoor().openObject(gateObject(), 'gate');
+  try {
+    object.reuseMap(name, halves);
+    object.reuseMap(`.data.${GATE.controlTable}`, control);
+    object.load(0);
+    const programs = {
+      to_pod: object.program(GATE_PROGRAMS.ingress),
+      from_pod: object.program(GATE_PROGRAMS.egress),
+    };
+    return { pod, fresh: true, halves, programs };
+  } catch (error) {
+    halves.close();
+    throw error;
+  } finally {
+    object.close();
+  }
+}
+
+export function closeGate({ halves, programs }: Gate): void {
+  halves.close();
+  for (const direction of POD_DIRECTIONS) programs[direction].close();
+}
+
+/** Pods, as `listedName` gives them, that have a folder of gates. */
+export function listGates(root: string): readonly string[] {
+  return listPins(layout.gates(root)).map(({ name }) => unpinName(name) ?? name);
+}
+
+export function removeGate(root: string, pod: string): void {
+  removePins(layout.gate(root, pod));
+}
+
+/** The array of programs behind a pod's gate; undefined if someone has removed it. */
+export function openHalves(root: string, pod: string): MapHandle | undefined {
+  const path = join(layout.gate(root, pod), HALVES);
+  return existsSync(path) ? nativeDoor().openPinnedMap(path) : undefined;
+}
+
+/** From the next jump on, packets of the half are judged by the program. */
+export function fillSlot(
+  halves: MapHandle,
+  direction: PodDirection,
+  half: Half,
+  program: ProgramHandle,
+): void {
+  halves.setProgram(slotKey(direction, half), program);
+}
+
+/** Empties both directions' slots of a half, which no packet may be in. */
+export function clearHalf(root: string, pod: string, half: Half): void {
+  const halves = openHalves(root, pod);
+  if (halves === undefined) return;
+  try {
+    for (const direction of POD_DIRECTIONS) halves.delete(slotKey(direction, half));
+  } finally {
+    halves.close();
+  }
+}
+
+/** Identities of the programs behind a pod's gate, by half; undefined for an empty slot. */
+export function readSlots(
+  root: string,
+  pod: string,
+  direction: PodDirection,
+): readonly (number | undefined)[] {
+  const halves = openHalves(root, pod);
+  if (halves === undefined) return [undefined, undefined];
+  try {
+    return ([0, 1] as const).map((half) =>
+      halves.lookup(slotKey(direction, half))?.readUInt32LE(0),
+    );
+  } finally {
+    halves.close();
+  }
+}
+
+function slotKey(direction: PodDirection, half: Half): Uint8Array {
+  const key = Buffer.alloc(GATE.halves.keySize);
+  key.writeUInt32LE(gateSlot(direction === PROGRAMS.ingress ? 'ingress' : 'egress', half));
+  return key;
+}
