@@ -11,15 +11,6 @@ export const bindCatalog = {
       'Addresses that all policies treat alike share a class. The number of the class is a field of ' +
       'fixed width in the address tables; nothing is bound rather than that two classes are mixed up.',
   }),
-  'bind/too-many-port-rows': entry<{ count: number; limit: number }>({
-    severity: 'error',
-    message: ({ count, limit }) =>
-      `the policies make ${count} different port rows; a row entry can name ${limit}`,
-    hint: () => 'use fewer different combinations of ports',
-    explanation:
-      'Each pair of a subject and an address class points to a row of verdicts by port. The number ' +
-      'of the row is a field of fixed width.',
-  }),
   'bind/ambiguous-node-address': entry<{ node: string; other: string }>({
     severity: 'error',
     message: ({ node, other }) =>

@@ -2,6 +2,7 @@
 import { ADDRESS_BITS, addressBytes, type Family, type Prefix } from '../address.js';
 import type { AddressClasses, AddressClass } from './bind-classes.js';
 import { boundMap } from './bind-images.js';
+import { buildTrie4 } from './bind-trie.js';
 import type { BoundMap } from './contents.js';
 import { CLASS_BITS, ENTRY_NEEDS_TABLES_BIT, FLAVOURS, MAPS, SHAPE_FLAG } from './layout.js';
 
@@ -9,14 +10,19 @@ export interface AddressMaps {
   readonly maps: readonly BoundMap[];
   /** Bits of the shape's flags: which of them hold anything. */
   readonly flags: number;
+  /** In place of the maps of IPv4, if it has more than one word. */
+  readonly trie4: Uint32Array;
 }
 
-export function addressMaps({ classes, entries }: AddressClasses): AddressMaps {
+/** @param trieBudget bytes that the trie may take before maps take its place */
+export function addressMaps({ classes, entries }: AddressClasses, trieBudget: number): AddressMaps {
   const words = classes.map(entryWord);
   const maps: BoundMap[] = [];
-  let flags = 0;
+  const trie4 = buildTrie4(entries, words, trieBudget);
+  let flags = trie4 === undefined ? 0 : SHAPE_FLAG.trie4;
   for (const family of [4, 6] as const) {
-    const ofFamily = entries.filter(({ prefix }) => prefix.family === family);
+    const inMaps = family === 6 || trie4 === undefined;
+    const ofFamily = entries.filter(({ prefix }) => inMaps && prefix.family === family);
     const isSingle = ({ prefix }: { readonly prefix: Prefix }): boolean =>
       prefix.length === ADDRESS_BITS[family];
     const single = ofFamily.filter(isSingle);
@@ -30,7 +36,7 @@ export function addressMaps({ classes, entries }: AddressClasses): AddressMaps {
     if (single.length > 0) flags |= family === 4 ? SHAPE_FLAG.hash4 : SHAPE_FLAG.hash6;
     if (wide.length > 0) flags |= family === 4 ? SHAPE_FLAG.lpm4 : SHAPE_FLAG.lpm6;
   }
-  return { maps, flags };
+  return { maps, flags, trie4: trie4 ?? new Uint32Array(1) };
 }
 
 /** What an address entry says of a class. Only the tables know what is behind a Service. */

@@ -90,10 +90,10 @@ export function cellImages(
 }
 
 /** Two u32 of key, one of value. */
-export type Triple = readonly [number, number, number];
+type Triple = readonly [number, number, number];
 
 /** A hash whose keys are two u32 and whose values are one. */
-export function pairMap(declaration: MapDeclaration, triples: readonly Triple[]): BoundMap {
+function pairMap(declaration: MapDeclaration, triples: readonly Triple[]): BoundMap {
   const keys = new Uint32Array(2 * triples.length);
   const values = new Uint32Array(triples.length);
   for (const [i, [first, second, value]] of triples.entries()) {

@@ -1,12 +1,13 @@
 /** Row images: for each subject's pair of views, the row of every address class, as bytes. */
 import type { Direction } from '../ir/model.js';
 import type { AddressClass, AddressClasses } from './bind-classes.js';
-import { pairMap, table, type Triple } from './bind-images.js';
+import { boundMap, table } from './bind-images.js';
 import { allowedGroups } from './bind-ports.js';
 import type { RowTable, ViewRows } from './bind-rows.js';
+import type { RowShapes } from './bind-shapes.js';
 import type { SubjectView } from './bind-views.js';
 import type { BoundMap, BoundTable } from './contents.js';
-import { FLAVOUR_STRIDE, FLAVOURS, MAPS, ROW_ASPECT_BITS, TABLES } from './layout.js';
+import { FLAVOUR_STRIDE, FLAVOURS, MAPS, ROW_ASPECT_SHIFT, ROW_BYTES, TABLES } from './layout.js';
 
 /** Pairs of views; subjects with the same pair share their rows. */
 export class RowSets {
@@ -27,6 +28,9 @@ export class RowSets {
   }
 }
 
+/** The port row of a class, and that of the opposite direction. */
+type RowPair = readonly [number, number];
+
 export interface RowImages {
   readonly dense: boolean;
   readonly rows: BoundTable;
@@ -38,54 +42,55 @@ export interface RowImages {
 export function rowImages(
   rowSets: RowSets,
   rowTable: RowTable,
-  addresses: AddressClasses,
+  { shapeOf, deciderOf }: RowShapes,
+  cellStride: number,
+  { classes }: AddressClasses,
   denseBudget: number,
 ): RowImages {
-  const { classes } = addresses;
   const count = rowSets.sets.length * 2 * classes.length;
   const allowed = rowTable.rows.map(allowedGroups);
-  const word = (row: number, opposite: number): number =>
-    ((row << ROW_ASPECT_BITS) | (~(allowed[opposite] ?? 0) & 0xf)) >>> 0;
+  const put = (words: Uint32Array, at: number, [row, opposite]: RowPair): void => {
+    const aspects = ~(allowed[opposite] ?? 0) & 0xf;
+    words[2 * at] = (deciderOf[row] ?? 0) | (aspects << ROW_ASPECT_SHIFT);
+    words[2 * at + 1] = (shapeOf[row] ?? 0) * cellStride;
+  };
   const directions = ['ingress', 'egress'] as const;
-  const dense = count * 4 <= denseBudget;
-  const rows = new Uint32Array(dense ? Math.max(1, count) : 1);
+  const dense = count * ROW_BYTES <= denseBudget;
+  const rows = new Uint32Array(2 * (dense ? Math.max(1, count) : 1));
   const defaults = new Uint32Array(
-    dense ? 1 : rowSets.sets.length * directions.length * FLAVOUR_STRIDE,
+    2 * (dense ? 1 : rowSets.sets.length * directions.length * FLAVOUR_STRIDE),
   );
-  const exceptions: Triple[] = [];
+  const exceptions: { readonly key: readonly [number, number]; readonly row: RowPair }[] = [];
   for (const [id, set] of rowSets.sets.entries()) {
     for (const [d, direction] of directions.entries()) {
       const own = set[direction];
       const other = set[direction === 'ingress' ? 'egress' : 'ingress'];
       const number = 2 * id + d;
-      const usual = FLAVOURS.map((flavour) =>
-        word(own.defaults.get(flavour) ?? 0, other.defaults.get(flavour) ?? 0),
-      );
-      const special = new Set([...own.exceptions.keys(), ...other.exceptions.keys()]);
-      const specialWord = ({ id: classId, flavour }: AddressClass): number =>
-        word(
-          own.exceptions.get(classId) ?? own.defaults.get(flavour) ?? 0,
-          other.exceptions.get(classId) ?? other.defaults.get(flavour) ?? 0,
-        );
-      if (!dense) {
-        defaults.set(usual, number * FLAVOUR_STRIDE);
-        for (const classId of special) {
-          const one = classes[classId];
-          if (one !== undefined) exceptions.push([number, classId, specialWord(one)]);
-        }
+      const rowPair = ({ id: classId, flavour }: AddressClass): RowPair => [
+        own.exceptions.get(classId) ?? own.defaults.get(flavour) ?? 0,
+        other.exceptions.get(classId) ?? other.defaults.get(flavour) ?? 0,
+      ];
+      if (dense) {
+        for (const one of classes) put(rows, number * classes.length + one.id, rowPair(one));
         continue;
       }
-      for (const one of classes) {
-        rows[number * classes.length + one.id] = special.has(one.id)
-          ? specialWord(one)
-          : (usual[FLAVOURS.indexOf(one.flavour)] ?? 0);
+      for (const [i, flavour] of FLAVOURS.entries()) {
+        const usual: RowPair = [own.defaults.get(flavour) ?? 0, other.defaults.get(flavour) ?? 0];
+        put(defaults, number * FLAVOUR_STRIDE + i, usual);
+      }
+      for (const classId of new Set([...own.exceptions.keys(), ...other.exceptions.keys()])) {
+        const one = classes[classId];
+        if (one !== undefined) exceptions.push({ key: [number, classId], row: rowPair(one) });
       }
     }
   }
+  const keys = Uint32Array.from(exceptions.flatMap(({ key }) => key));
+  const values = new Uint32Array(2 * exceptions.length);
+  for (const [i, { row }] of exceptions.entries()) put(values, i, row);
   return {
     dense,
     rows: table(TABLES.rows, rows),
     defaults: table(TABLES.defaults, defaults),
-    map: pairMap(MAPS.rowsHash, exceptions),
+    map: boundMap(MAPS.rowsHash, exceptions.length, keys, values),
   };
 }

@@ -1,5 +1,4 @@
 /** Rows: for each subject view and address class, which port row decides. */
-import { diagnostic, InputError } from '../diagnostics.js';
 import type { AtomId } from './bind-atoms.js';
 import type { AddressClass, AddressClasses, ClassId } from './bind-classes.js';
 import {
@@ -16,7 +15,6 @@ import {
   decodeCell,
   encodeCell,
   FLAVOURS,
-  MAX_PORT_ROWS,
   PORT_INDEX,
   portIndex,
   type Flavour,
@@ -147,10 +145,6 @@ export class RowTable {
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const id = this.rows.length;
-    if (id >= MAX_PORT_ROWS) {
-      const args = { count: id + 1, limit: MAX_PORT_ROWS };
-      throw new InputError([diagnostic('bind/too-many-port-rows', args)]);
-    }
     this.rows.push(row);
     this.#ids.set(key, id);
     return id;

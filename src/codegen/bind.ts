@@ -18,6 +18,7 @@ import { LookIndex } from './bind-looks.js';
 import { bitsImage, planAtoms } from './bind-predicates.js';
 import { rowImages, RowSets } from './bind-row-images.js';
 import { RowTable } from './bind-rows.js';
+import { shapeRows } from './bind-shapes.js';
 import { bindSubjects } from './bind-subjects.js';
 import { createSubjectViews, type SubjectView } from './bind-views.js';
 import { BITS_WORD } from './emit-code-verdict.js';
@@ -25,7 +26,15 @@ import type { BoundMap, MapContents } from './contents.js';
 import { DATAPATH_VARIANT } from './emit.js';
 import { fingerprintOf, loggingDeciders } from './event-deciders.js';
 import { notesMap } from './event-notes.js';
-import { CONNECTION_CAPACITY, EVENT_MAPS, MAPS, SHAPE, SHAPE_FLAG, TABLES } from './layout.js';
+import {
+  CONNECTION_CAPACITY,
+  EVENT_MAPS,
+  MAPS,
+  ROW_BYTES,
+  SHAPE,
+  SHAPE_FLAG,
+  TABLES,
+} from './layout.js';
 
 export interface BindOptions {
   /** The instant at which rules with `until` are judged, in milliseconds since the epoch. */
@@ -68,10 +77,12 @@ export function bind(
   const rowTable = new RowTable(addresses);
   const rowSets = new RowSets(rowTable);
   const setIds = subjects.map((pod) => rowSets.idOf(viewsOf(pod)));
-  const rows = rowImages(rowSets, rowTable, addresses, denseBudget);
-  const ports = classifyPorts(rowTable.rows);
-  const cells = cellImages(rowTable.rows, ports, denseBudget);
-  const byAddress = addressMaps(addresses);
+  const shapes = shapeRows(rowTable.rows);
+  const ports = classifyPorts(shapes.shapes);
+  const cells = cellImages(shapes.shapes, ports, denseBudget);
+  const cellStride = cells.dense ? portStride(ports) : 1;
+  const rows = rowImages(rowSets, rowTable, shapes, cellStride, addresses, denseBudget);
+  const byAddress = addressMaps(addresses, denseBudget);
 
   const shape = new Uint8Array(SHAPE.size);
   const view = new DataView(shape.buffer);
@@ -80,11 +91,11 @@ export function bind(
   const bits = bitsImage(addresses, predicates);
   const portTable = portImage(ports);
   set(SHAPE.flags, byAddress.flags | sparse);
-  set(SHAPE.rowCount, rows.rows.bytes.length / 4);
+  set(SHAPE.rowCount, rows.rows.bytes.length / ROW_BYTES);
   set(SHAPE.portCount, portTable.bytes.length / 2);
   set(SHAPE.cellCount, cells.cells.bytes.length / 4);
-  set(SHAPE.portStride, portStride(ports));
-  set(SHAPE.defaultCount, rows.defaults.bytes.length / 4);
+  set(SHAPE.trieCount, byAddress.trie4.length);
+  set(SHAPE.defaultCount, rows.defaults.bytes.length / ROW_BYTES);
   set(SHAPE.rowCellCount, cells.rowCells.bytes.length / 4);
   set(SHAPE.bitsCount, bits.bytes.length / BITS_WORD.size);
   set(SHAPE.fingerprint, fingerprintOf(loggingDeciders(model)));
@@ -107,6 +118,7 @@ export function bind(
       cells.rowCells,
       portTable,
       bits,
+      table(TABLES.trie4, byAddress.trie4),
     ],
     maps: [
       ...byAddress.maps,

@@ -1,7 +1,9 @@
 /** Emits the classification: spoofed sources, the pod itself, and the remote address's entry. */
 import type { Direction } from '../ir/model.js';
 import { r0, r1, r2, r3, r8, r10, type Assembler } from './assembler.js';
+import { emitLoadField } from './emit-fields.js';
 import { emitBareExit, FRAME, PACKET } from './emit-frame.js';
+import { emitTrieLookup } from './emit-trie.js';
 import {
   CLASS_BITS,
   FLAVOUR_STRIDE,
@@ -23,17 +25,6 @@ const DHCP = {
   4: { source: (1 << 16) | 68, destination: (1 << 16) | 67 },
   6: { source: (1 << 16) | 546, destination: (1 << 16) | 547 },
 } as const;
-
-/** Loads a word of a fixed table. */
-export function emitLoadField(
-  asm: Assembler,
-  dst: typeof r1,
-  table: 'shape' | 'subject',
-  offset: number,
-): void {
-  asm.loadTable(dst, TABLES[table]);
-  asm.load(4, dst, dst, offset);
-}
 
 /**
  * After parsing: leaves for a packet of the pod to itself, or from an address that is not the
@@ -146,6 +137,17 @@ export function emitAddressEntry(asm: Assembler): void {
 }
 
 function emitFamilyLookup(asm: Assembler, family: 4 | 6, done: string): void {
+  if (family === 4) {
+    const maps = asm.freshLabel('address_maps');
+    emitLoadField(asm, r1, 'shape', SHAPE.flags);
+    asm.and(r1, SHAPE_FLAG.trie4);
+    asm.branch('eq', r1, 0, maps);
+    asm.load(4, r2, r10, FRAME.keyRemote);
+    asm.toBigEndian(r2, 32);
+    emitTrieLookup(asm);
+    asm.jump(done);
+    asm.label(maps);
+  }
   const [hash, lpm] =
     family === 4 ? [MAPS.addr4Hash, MAPS.addr4Lpm] : [MAPS.addr6Hash, MAPS.addr6Lpm];
   const [hashFlag, lpmFlag] =

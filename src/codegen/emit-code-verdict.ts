@@ -5,7 +5,7 @@ import type { NormalPolicy, NormalRule, Reason } from '../ir/normal-model.js';
 import { NO_DECIDER, deciderName, type DeciderId } from '../ir/normal-model.js';
 import { predicateOf, rulesOf, type VerdictLayout } from '../ir/plan.js';
 import { r1, r2, r3, r7, r8, r9, type Assembler } from './assembler.js';
-import { emitLoadField } from './emit-classify.js';
+import { emitLoadField } from './emit-fields.js';
 import { EXIT } from './emit-frame.js';
 import { CLASS_BITS, encodeCell, portIndex, SHAPE, SUBJECT, TABLES } from './layout.js';
 

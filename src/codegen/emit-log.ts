@@ -1,7 +1,7 @@
 /** Emits what writes an event into the ring buffer, for packets whose cell asks for it. */
 import type { Direction } from '../ir/model.js';
 import { r0, r1, r2, r3, r4, r6, r7, r10, type Assembler } from './assembler.js';
-import { emitLoadField } from './emit-classify.js';
+import { emitLoadField } from './emit-fields.js';
 import { FRAME, PACKET, SKB } from './emit-frame.js';
 import { PROTOCOL } from './emit-headers.js';
 import { EVENT, EVENT_DIRECTIONS, EVENT_VERSION } from './event.js';

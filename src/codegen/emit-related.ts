@@ -2,7 +2,8 @@
 import type { Direction } from '../ir/model.js';
 import type { Effects } from '../ir/plan.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, type Assembler } from './assembler.js';
-import { emitAddressEntry, emitLoadField } from './emit-classify.js';
+import { emitAddressEntry } from './emit-classify.js';
+import { emitLoadField } from './emit-fields.js';
 import { emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
 import { emitEnsure } from './emit-parse.js';
 import { judgeName, OPPOSITE } from './emit-state.js';

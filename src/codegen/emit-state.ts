@@ -1,14 +1,14 @@
 /** Emits connection state: who creates it, and which denied packets are replies that pass. */
 import type { Direction } from '../ir/model.js';
 import { r0, r1, r2, r3, r4, r7, r8, r9, r10, type Assembler } from './assembler.js';
-import { emitLoadField } from './emit-classify.js';
+import { emitLoadField } from './emit-fields.js';
 import type { Effects } from '../ir/plan.js';
 import { emitAskAboutAnswer, emitIfLast } from './emit-gate.js';
 import { emitLogIfAsked } from './emit-log.js';
 import { emitRejectIfAsked } from './emit-reject.js';
 import { emitExit, EXIT, FRAME, PACKET, TCP } from './emit-frame.js';
 import { emitClassOf, emitRow } from './emit-verdict.js';
-import { CONNECTION_FLAG, MAPS, OTHER_GROUP, SHAPE, SUBJECT } from './layout.js';
+import { CONNECTION_FLAG, MAPS, OTHER_GROUP, ROW_ASPECT_SHIFT, SHAPE, SUBJECT } from './layout.js';
 import type { MapDeclaration } from './listing.js';
 
 const LAST_SEEN = 0;
@@ -135,7 +135,7 @@ function emitNeedsState(asm: Assembler, direction: Direction): void {
   asm.rsh(r2, 16);
   asm.and(r2, OTHER_GROUP);
   asm.rsh(r1, r2);
-  asm.branch('set', r1, 1, 'needs_state');
+  asm.branch('set', r1, 1 << ROW_ASPECT_SHIFT, 'needs_state');
   asm.jump(EXIT.pass);
   asm.label('needs_state');
 }

@@ -1,17 +1,18 @@
 /** Emits the verdict of one direction: address entry and port index in, cell out. */
 import type { Direction } from '../ir/model.js';
 import type { VerdictLayout } from '../ir/plan.js';
-import { r0, r1, r2, r3, r4, r7, r8, r9, r10, type Assembler } from './assembler.js';
+import { r0, r1, r2, r3, r4, r5, r7, r8, r9, r10, type Assembler } from './assembler.js';
 import { emitCodeVerdict } from './emit-code-verdict.js';
-import { emitLoadField } from './emit-classify.js';
+import { emitLoadField } from './emit-fields.js';
 import { EXIT, FRAME } from './emit-frame.js';
 import {
+  CELL,
   CLASS_BITS,
   ENTRY_NEEDS_TABLES_BIT,
   FLAVOUR_STRIDE,
   MAPS,
   PORT_INDEX,
-  ROW_ASPECT_BITS,
+  ROW_BYTES,
   SHAPE,
   SHAPE_FLAG,
   SUBJECT,
@@ -34,7 +35,7 @@ export function emitVerdict(asm: Assembler, direction: Direction, layout: Verdic
   asm.label(done);
 }
 
-/** r8 = entry → r1 = row. Clobbers r0 to r4. */
+/** r8 = entry → r1 = row, its second word in the upper half. Clobbers r0 to r4. */
 export function emitRow(asm: Assembler, direction: Direction): void {
   const dense = asm.freshLabel('row_dense');
   const miss = asm.freshLabel('row_default');
@@ -52,7 +53,7 @@ export function emitRow(asm: Assembler, direction: Direction): void {
   asm.add(r2, FRAME.scratch);
   asm.call('map_lookup_elem');
   asm.branch('eq', r0, 0, miss);
-  asm.load(4, r1, r0, 0);
+  asm.load(8, r1, r0, 0);
   asm.jump(done);
 
   asm.label(miss);
@@ -62,7 +63,7 @@ export function emitRow(asm: Assembler, direction: Direction): void {
   asm.rsh32(r2, CLASS_BITS);
   asm.and32(r2, FLAVOUR_STRIDE - 1);
   asm.add32(r1, r2);
-  emitTableWord(asm, 'defaults', SHAPE.defaultCount);
+  emitTableWord(asm, 'defaults', SHAPE.defaultCount, ROW_BYTES);
   asm.jump(done);
 
   asm.label(dense);
@@ -70,7 +71,7 @@ export function emitRow(asm: Assembler, direction: Direction): void {
   asm.mov(r2, r8);
   emitClassOf(asm, r2);
   asm.add32(r1, r2);
-  emitTableWord(asm, 'rows', SHAPE.rowCount);
+  emitTableWord(asm, 'rows', SHAPE.rowCount, ROW_BYTES);
   asm.label(done);
 }
 
@@ -79,38 +80,51 @@ export function emitClassOf(asm: Assembler, register: typeof r2): void {
   asm.and32(register, (1 << CLASS_BITS) - 1);
 }
 
-function emitTableVerdict(asm: Assembler, direction: Direction): void {
+/**
+ * By the tables alone: r8 = entry, r9 = port index → r7 = cell, r5 = aspects from bit
+ * {@link ROW_ASPECT_SHIFT} on. Clobbers r0 to r4.
+ */
+export function emitTableVerdict(asm: Assembler, direction: Direction): void {
   emitRow(asm, direction);
-  asm.rsh32(r1, ROW_ASPECT_BITS).comment('port row');
+  asm.mov32(r5, r1);
+  asm.rsh(r1, 32).comment('where the cells are');
   emitPortClass(asm);
   const dense = asm.freshLabel('cell_dense');
   const miss = asm.freshLabel('cell_default');
   const done = asm.freshLabel('cell');
+  const absolute = asm.freshLabel('cell_absolute');
   emitLoadField(asm, r3, 'shape', SHAPE.flags);
   asm.and(r3, SHAPE_FLAG.cellsHash);
   asm.branch('eq', r3, 0, dense);
   asm.store(4, r10, FRAME.scratch, r1);
   asm.store(4, r10, FRAME.scratch + 4, r2);
+  asm.store(4, r10, FRAME.scratch + 8, r5);
   asm.loadMap(r1, MAPS.cellsHash.name);
   asm.mov(r2, r10);
   asm.add(r2, FRAME.scratch);
   asm.call('map_lookup_elem');
+  asm.load(4, r5, r10, FRAME.scratch + 8);
   asm.branch('eq', r0, 0, miss);
   asm.load(4, r1, r0, 0);
   asm.jump(done);
 
   asm.label(miss);
   asm.load(4, r1, r10, FRAME.scratch);
-  emitTableWord(asm, 'rowCells', SHAPE.rowCellCount);
+  emitTableWord(asm, 'rowCells', SHAPE.rowCellCount, 4);
   asm.jump(done);
 
   asm.label(dense);
-  emitLoadField(asm, r3, 'shape', SHAPE.portStride);
-  asm.mul(r1, r3);
-  asm.add(r1, r2);
-  emitTableWord(asm, 'cells', SHAPE.cellCount);
+  asm.add32(r1, r2);
+  emitTableWord(asm, 'cells', SHAPE.cellCount, 4);
   asm.label(done);
   asm.mov(r7, r1);
+  asm.and(r1, 1 << CELL.relativeBit);
+  asm.branch('eq', r1, 0, absolute);
+  asm.xor(r7, r1);
+  asm.mov32(r1, r5);
+  asm.and32(r1, (1 << CELL.deciderBits) - 1);
+  asm.add(r7, r1).comment('the decider counts from that of the row');
+  asm.label(absolute);
 }
 
 /** r9 = port index → r2 = port class. Keeps r1. */
@@ -132,16 +146,17 @@ function emitPortClass(asm: Assembler): void {
   asm.add32(r2, r4);
 }
 
-/** r1 = index → r1 = the table's 32-bit word there. Clobbers r2, r3. */
+/** r1 = index → r1 = the table's word there. Clobbers r2, r3. */
 function emitTableWord(
   asm: Assembler,
   table: 'rows' | 'cells' | 'defaults' | 'rowCells',
   countField: number,
+  bytes: 4 | 8,
 ): void {
   emitLoadField(asm, r3, 'shape', countField);
   asm.branch('ge', r1, r3, EXIT.corrupt);
-  asm.lsh(r1, 2);
+  asm.lsh(r1, bytes === 4 ? 2 : 3);
   asm.loadTable(r3, TABLES[table]);
   asm.add(r3, r1);
-  asm.load(4, r1, r3, 0);
+  asm.load(bytes, r1, r3, 0);
 }

@@ -10,6 +10,7 @@ import {
   emitSelfAndSource,
   emitSolicitation,
 } from './emit-classify.js';
+import { emitFastPath } from './emit-fast-path.js';
 import { emitBareExit, emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
 import { emitAskOtherHalf } from './emit-gate.js';
 import { emitSkipExtensions, emitSkipTags } from './emit-headers.js';
@@ -27,7 +28,7 @@ import {
 } from './emit-state.js';
 import { emitVerdict } from './emit-verdict.js';
 import { BITS_WORD } from './emit-code-verdict.js';
-import { encodeCell, EVENT_MAPS, GATE, MAPS, SHAPE, SUBJECT, TABLES } from './layout.js';
+import { encodeCell, EVENT_MAPS, GATE, MAPS, ROW_BYTES, SHAPE, SUBJECT, TABLES } from './layout.js';
 import type { FunctionListing, Listing, TableDeclaration } from './listing.js';
 
 /** The object's one variant of today; bind names it in the contents. */
@@ -59,6 +60,7 @@ function emitProgram(plan: LookupPlan, direction: Direction): FunctionListing {
   const asm = new Assembler(PROGRAMS[direction], 'program');
   const effects = plan.effects[direction];
   asm.mov(r6, r1);
+  emitFastPath(asm, direction, plan);
   emitParse(asm, direction);
   if (plan.effects[OPPOSITE[direction]].rejects) emitAnswerExit(asm);
   emitSelfAndSource(asm, direction);
@@ -130,12 +132,13 @@ function declareTables(): readonly TableDeclaration[] {
     { name: TABLES.shape, frozen: true, initial: smallestShape() },
     table(TABLES.subject, SUBJECT.size),
     table(GATE.halfTable, 4, true),
-    table(TABLES.rows, 4),
+    table(TABLES.rows, ROW_BYTES),
     table(TABLES.cells, 4),
     table(TABLES.ports, 2),
     table(TABLES.bits, BITS_WORD.size),
-    table(TABLES.defaults, 4),
+    table(TABLES.defaults, ROW_BYTES),
     table(TABLES.rowCells, 4),
+    table(TABLES.trie4, 4),
   ];
 }
 
@@ -147,10 +150,10 @@ function smallestShape(): Uint8Array {
     SHAPE.rowCount,
     SHAPE.portCount,
     SHAPE.cellCount,
-    SHAPE.portStride,
     SHAPE.defaultCount,
     SHAPE.rowCellCount,
     SHAPE.bitsCount,
+    SHAPE.trieCount,
   ]) {
     view.setUint32(field, 1, true);
   }

@@ -10,15 +10,16 @@ export const SHAPE = {
   rowCount: 4,
   portCount: 8,
   cellCount: 12,
-  portStride: 16,
-  defaultCount: 20,
-  rowCellCount: 24,
-  bitsCount: 28,
-  jiffiesPerSecond: 32,
+  defaultCount: 16,
+  rowCellCount: 20,
+  bitsCount: 24,
+  jiffiesPerSecond: 28,
   /** Four words: the first port class of TCP, UDP, SCTP and of the special port indexes. */
-  portBase: 36,
+  portBase: 32,
   /** Which deciders the cells' numbers mean; see event-deciders.ts. */
-  fingerprint: 52,
+  fingerprint: 48,
+  /** Words of the IPv4 trie. */
+  trieCount: 52,
   size: 56,
 } as const;
 
@@ -30,6 +31,7 @@ export const SHAPE_FLAG = {
   lpm6: 1 << 3,
   rowsHash: 1 << 4,
   cellsHash: 1 << 5,
+  trie4: 1 << 6,
 } as const;
 
 /** Offsets in the `subject` table, one for each pod. */
@@ -71,9 +73,43 @@ export const FLAVOUR_STRIDE = 16;
 /** Bit 31 of an entry: code layouts do not know the address's meaning; use the tables. */
 export const ENTRY_NEEDS_TABLES_BIT = 31;
 
-/** A row: port row in bits 8 to 31, aspects in 0 to 7. */
-export const ROW_ASPECT_BITS = 8;
-export const MAX_PORT_ROWS = 1 << (32 - ROW_ASPECT_BITS);
+/**
+ * The address trie: words in one array. First stands one for each upper half of an address; then come
+ * nodes. A word is an address entry, or a node's first word with a bit that says of which kind it is.
+ */
+export const TRIE = {
+  rootSize: 1 << 16,
+  /** 256 words, one for each value of the next 8 bits of the address. */
+  fullBit: 30,
+  fullSize: 256,
+  /** 64 bytes: up to ten intervals of all the rest of the address; see {@link PACKED}. */
+  packedBit: 29,
+} as const;
+
+/**
+ * A packed node: three u64 with three starts each, and a word for each interval. The first interval
+ * starts at 0, and its start is left out. Starts lie in lanes of 21 bits, so that one subtraction
+ * compares an address with three of them.
+ */
+export const PACKED = {
+  laneBits: 21,
+  lanes: 3,
+  startWords: 3,
+  /** Where the intervals' words begin, in bytes. */
+  words: 24,
+  intervals: 10,
+  size: 16,
+  /** In a lane without a start: more than any rest of an address. */
+  noStart: 0xf_ffff,
+} as const;
+
+/**
+ * A row, two words: in the first the decider that relative cells count from (bits 0 to 23) and the
+ * aspects (24 to 27), in the second the index of its cells: the first of them in the array, or the
+ * number of their port row in the hash.
+ */
+export const ROW_BYTES = 8;
+export const ROW_ASPECT_SHIFT = 24;
 /**
  * Aspect bit 0 to 3: replies of TCP, UDP, SCTP and other protocols need state, because the row of
  * the opposite direction does not allow the class all local ports.
@@ -105,6 +141,8 @@ export const CELL = {
   deciderBits: 24,
   reasonShift: 24,
   reasonMask: 0xf,
+  /** In the tables alone: the decider counts from the row's, so that rows that differ by it share cells. */
+  relativeBit: 28,
   logBit: 29,
   rejectBit: 30,
   allowBit: 31,
@@ -221,7 +259,7 @@ export const MAPS = {
   addr4Lpm: map('addr4_lpm', 'lpm_trie', 8, 4),
   addr6Hash: map('addr6_hash', 'hash', 16, 4),
   addr6Lpm: map('addr6_lpm', 'lpm_trie', 20, 4),
-  rowsHash: map('rows_hash', 'hash', 8, 4),
+  rowsHash: map('rows_hash', 'hash', 8, ROW_BYTES),
   cellsHash: map('cells_hash', 'hash', 8, 4),
   /** Connections that the pod opened: made at from_pod, read at to_pod. */
   connOut: map('conn_out', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
@@ -248,6 +286,7 @@ export const TABLES = {
   bits: 'bits',
   defaults: 'defaults',
   rowCells: 'row_cells',
+  trie4: 'trie4',
 } as const;
 
 /** One of the two places of a node's programs: one is in force, the next generation is put into the other. */

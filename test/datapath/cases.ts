@@ -6,9 +6,11 @@ import { EXEMPTION_CASES } from './exemption-cases.js';
 import { FRAGMENT_CASES } from './fragment-cases.js';
 import { HEADER_CASES } from './header-cases.js';
 import { IDLE_CASES } from './idle-cases.js';
+import { LOOKUP_CASES } from './lookup-cases.js';
 import { NEIGHBOUR_CASES } from './neighbour-cases.js';
 
 export const CASES: readonly PacketCase[] = [
+  ...LOOKUP_CASES,
   ...CONNECTION_CASES,
   ...IDLE_CASES,
   ...EXEMPTION_CASES,

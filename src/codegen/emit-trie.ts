@@ -1,0 +1,91 @@
+/** Emits the lookup of an IPv4 address in the trie: strides of 16, 8 and 8 bits, or packed nodes. */
+import { r0, r1, r2, r3, r4, r5, r8, type Assembler, type Register } from './assembler.js';
+import { emitLoadField } from './emit-fields.js';
+import { EXIT } from './emit-frame.js';
+import { PACKED, SHAPE, TABLES, TRIE } from './layout.js';
+
+const NODE_INDEX_BITS = TRIE.packedBit;
+/** A number in all lanes: what a multiplication by this makes. */
+const ALL_LANES = lanes(1n);
+/** The bit above a lane's start: it stays set where the subtraction does not borrow. */
+const GUARDS = lanes(1n << BigInt(PACKED.laneBits - 1));
+
+/** r2 = address in host order → r8 = entry. Clobbers r0 to r5. */
+export function emitTrieLookup(asm: Assembler): void {
+  const done = asm.freshLabel('trie_done');
+  const packed = asm.freshLabel('trie_packed');
+  asm.mov32(r1, r2);
+  asm.rsh32(r1, 16);
+  emitTrieWord(asm);
+  for (const level of [1, 2]) {
+    const full = asm.freshLabel('trie_full');
+    asm.branch('set', r8, 1 << TRIE.fullBit, full);
+    asm.branch('set', r8, 1 << TRIE.packedBit, packed);
+    asm.jump(done);
+    asm.label(full);
+    asm.mov32(r1, r2);
+    if (level === 1) asm.rsh32(r1, 8);
+    asm.and32(r1, TRIE.fullSize - 1);
+    asm.and32(r2, TRIE.fullSize - 1);
+    asm.and32(r8, (1 << NODE_INDEX_BITS) - 1);
+    asm.add32(r1, r8);
+    emitTrieWord(asm);
+  }
+  asm.jump(done);
+  asm.label(packed);
+  emitPackedNode(asm);
+  asm.label(done);
+}
+
+/** r1 = index → r8 = the trie's word there. */
+function emitTrieWord(asm: Assembler): void {
+  emitLoadField(asm, r3, 'shape', SHAPE.trieCount);
+  asm.branch('ge', r1, r3, EXIT.corrupt);
+  asm.lsh(r1, 2);
+  asm.loadTable(r3, TABLES.trie4);
+  asm.add(r3, r1);
+  asm.load(4, r8, r3, 0);
+}
+
+/** r8 = word of a packed node, r2 = the rest of the address → r8 = entry: how many starts are not above it. */
+function emitPackedNode(asm: Assembler): void {
+  asm.and32(r8, (1 << NODE_INDEX_BITS) - 1);
+  emitLoadField(asm, r3, 'shape', SHAPE.trieCount);
+  asm.branch('lt', r3, PACKED.size, EXIT.corrupt);
+  asm.sub(r3, PACKED.size);
+  asm.branch('gt', r8, r3, EXIT.corrupt);
+  asm.lsh(r8, 2);
+  asm.loadTable(r3, TABLES.trie4);
+  asm.add(r3, r8);
+  asm.and32(r2, 0xffff);
+  asm.loadImm64(r1, ALL_LANES);
+  asm.mul(r2, r1);
+  asm.loadImm64(r0, GUARDS);
+  asm.or(r2, r0);
+  const counts: readonly Register[] = [r8, r4, r5];
+  for (const [word, count] of counts.entries()) {
+    asm.load(8, r1, r3, 8 * word);
+    asm.mov(count, r2);
+    asm.sub(count, r1);
+    asm.and(count, r0);
+  }
+  asm.rsh(r8, PACKED.laneBits - 1);
+  asm.rsh(r4, PACKED.laneBits - 1);
+  asm.rsh(r5, PACKED.laneBits - 1);
+  asm.add(r8, r4);
+  asm.add(r8, r5);
+  asm.loadImm64(r1, ALL_LANES);
+  asm.mul(r8, r1).comment('the upper lane: the sum of all lanes');
+  asm.rsh(r8, PACKED.laneBits * (PACKED.lanes - 1));
+  asm.and(r8, 0xf);
+  asm.branch('ge', r8, PACKED.intervals, EXIT.corrupt);
+  asm.lsh(r8, 2);
+  asm.add(r3, r8);
+  asm.load(4, r8, r3, PACKED.words);
+}
+
+function lanes(value: bigint): bigint {
+  let all = 0n;
+  for (let lane = 0; lane < PACKED.lanes; lane += 1) all |= value << BigInt(lane * PACKED.laneBits);
+  return all;
+}

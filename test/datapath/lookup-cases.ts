@@ -1,0 +1,85 @@
+/** Lookups: addresses in every kind of trie node, at the edges of prefixes, and rows that share cells. */
+import { ACK, frame, PROTO, tcp } from '../support/frames.js';
+import { from, packetCase, to, type PacketCase, type SendStep } from './case.js';
+import { ISOLATED } from './policies.js';
+import { policies, X, type RuleText } from './world.js';
+
+interface Block {
+  readonly first: number;
+  readonly length: number;
+}
+
+function block(cidr: string): Block {
+  const [address = '', length = ''] = cidr.split('/');
+  const first = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
+  return { first, length: Number(length) };
+}
+
+function addressOf(value: number): string {
+  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.');
+}
+
+/** Which nodes these make: see bind-trie.ts. */
+const CIDRS: readonly string[] = [
+  // One entry for each upper half.
+  '20.0.0.0/7',
+  // Packed below the root, with all ten intervals in use.
+  '30.1.0.0/20',
+  '30.1.16.7/32',
+  '30.1.64.0/24',
+  '30.1.128.128/25',
+  '30.1.255.255/32',
+  // A full node, and in it entries, a packed node and another full one.
+  ...Array.from({ length: 12 }, (_, i) => `31.2.${2 * i}.0/24`),
+  '31.2.100.0/31',
+  '31.2.100.17/32',
+  '31.2.100.255/32',
+  ...Array.from({ length: 12 }, (_, i) => `31.2.101.${20 * i + 1}/32`),
+  '31.2.255.128/25',
+  // The ends of all addresses.
+  '223.255.255.255/32',
+];
+
+const PORT = 1000;
+const rules: readonly RuleText[] = CIDRS.map((cidr, i) => ({
+  peers: [cidr],
+  ports: [`${PORT + i}/TCP`],
+}));
+
+/** Rules of another pod come first, so that those of x do not count from 0. */
+const POLICIES = policies(
+  { pod: 'four', ingress: [{ ports: ['1/TCP'] }, { ports: ['2/TCP'] }], egress: [] },
+  { pod: 'x', ingress: rules, egress: rules },
+);
+
+type Way = 'from' | 'to';
+
+function probe(way: Way, address: number, port: number, expected: string): SendStep {
+  const segment = tcp(40_000, port, ACK);
+  const far = addressOf(address);
+  return way === 'from'
+    ? from('x', frame(X, far, PROTO.tcp, segment), expected)
+    : to('x', frame(far, X, PROTO.tcp, segment), expected);
+}
+
+function edges(way: Way, cidr: string, index: number): readonly SendStep[] {
+  const { first, length } = block(cidr);
+  const last = first + 2 ** (32 - length) - 1;
+  const rule = `pass judged rule t/x ${way === 'from' ? 'egress' : 'ingress'}[${index}]`;
+  return [
+    probe(way, first, PORT + index, rule),
+    probe(way, last, PORT + index, rule),
+    probe(way, first - 1, PORT + index, ISOLATED),
+    probe(way, last + 1, PORT + index, ISOLATED),
+    probe(way, first, PORT + index - 1, ISOLATED),
+    probe(way, last, PORT + CIDRS.length, ISOLATED),
+  ];
+}
+
+export const LOOKUP_CASES: readonly PacketCase[] = (['from', 'to'] as const).map((way) =>
+  packetCase(
+    `edges of prefixes, ${way} the pod`,
+    POLICIES,
+    ...CIDRS.flatMap((cidr, i) => edges(way, cidr, i)),
+  ),
+);
