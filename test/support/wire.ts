@@ -1,5 +1,6 @@
 /** Policies in force on a network of namespaces, from YAML to attached programs, in this process. */
 import { bind } from '../../src/codegen/bind.js';
+import type { MapContents } from '../../src/codegen/contents.js';
 import { compile } from '../../src/compile.js';
 import { Network, type OutsideHost } from '../../src/demo/network.js';
 import { isPolicyPod, type ClusterSnapshot } from '../../src/ir/cluster.js';
@@ -23,6 +24,14 @@ export const NOW = Date.parse('2026-11-23T10:00:00Z');
 
 let wires = 0;
 
+/** Policies compiled, and bound to one node. */
+export interface BoundNode {
+  readonly node: string;
+  readonly object: Uint8Array;
+  readonly contents: MapContents;
+  readonly digest: string;
+}
+
 export class Wire {
   readonly #rootPrefix: string;
 
@@ -45,28 +54,41 @@ export class Wire {
 
   /** Compiles and binds; each call of what it returns puts the policies in force. */
   prepare(policies: PolicyModel | string): () => readonly ApplyResult[] {
+    const bound = this.bind(policies);
+    return () => bound.map((one) => this.#applyTo(one));
+  }
+
+  /** What `apply` would load, node by node. */
+  bind(policies: PolicyModel | string): readonly BoundNode[] {
     const model = typeof policies === 'string' ? modelOf(policies) : policies;
     const target = targetNamed('6.18');
     if (target === undefined) throw new Error('no target');
     const { normal, plan, object, bundle } = compile(model, target, 'test');
-    const nodes = this.cluster.nodes.map(({ name: node }) => {
+    return this.cluster.nodes.map(({ name: node }) => {
       const subjects = this.cluster.pods.filter((pod) => pod.node === node && isPolicyPod(pod));
       const options = { at: NOW, subjects, jiffiesPerSecond: jiffiesPerSecond() };
-      return { node, subjects, contents: bind(normal, plan, this.cluster, options) };
+      const contents = bind(normal, plan, this.cluster, options);
+      return { node, object, contents, digest: bundle.digest };
     });
-    return () =>
-      nodes.map(({ node, subjects, contents }) =>
-        inNamespace(this.network.host(node).netns, () => {
-          const endpoints = subjects.map(({ namespace, name }) => {
-            const { device } = this.network.pod(`${namespace}/${name}`);
-            const interfaceIndex = nativeDoor().interfaceIndex(device) ?? 0;
-            return { namespace, name, device, interfaceIndex };
-          });
-          const { digest } = bundle;
-          const root = this.root(node);
-          return applyContents({ root, object, contents, endpoints, node, digest, now: NOW });
-        }),
-      );
+  }
+
+  #applyTo({ node, object, contents, digest }: BoundNode): ApplyResult {
+    return inNamespace(this.network.host(node).netns, () => {
+      const endpoints = contents.subjects.map(({ namespace, name }) => {
+        const { device } = this.network.pod(`${namespace}/${name}`);
+        const interfaceIndex = nativeDoor().interfaceIndex(device) ?? 0;
+        return { namespace, name, device, interfaceIndex };
+      });
+      return applyContents({
+        root: this.root(node),
+        object,
+        contents,
+        endpoints,
+        node,
+        digest,
+        now: NOW,
+      });
+    });
   }
 
   /** Where everything of a node is pinned. */
