@@ -133,10 +133,13 @@ export function bind(
 
 /** Connections and events outlive generations. */
 function nodeMaps(plan: LookupPlan): readonly BoundMap[] {
-  const connections = [MAPS.connOut, MAPS.connIn].map((one) => ({
-    ...one,
-    maxEntries: CONNECTION_CAPACITY,
-  }));
+  const { pending, live } = CONNECTION_CAPACITY;
+  const connections = [
+    { ...MAPS.pendingOut, maxEntries: pending },
+    { ...MAPS.liveOut, maxEntries: live },
+    { ...MAPS.pendingIn, maxEntries: pending },
+    { ...MAPS.liveIn, maxEntries: live },
+  ];
   const events = logsAnything(plan) ? Object.values(EVENT_MAPS) : [];
   return [...connections, ...events].map((declaration) => ({
     ...boundMap(declaration, 0, new Uint8Array(), new Uint8Array()),

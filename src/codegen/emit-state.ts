@@ -30,9 +30,18 @@ export const OPPOSITE: Readonly<Record<Direction, Direction>> = {
   egress: 'ingress',
 };
 
+interface ConnectionMaps {
+  /** Opened, and not answered yet. */
+  readonly pending: MapDeclaration;
+  /** Entered with the first reply. */
+  readonly live: MapDeclaration;
+}
+
 /** Connections that packets of the direction open; the other program reads them for replies. */
-function openedBy(direction: Direction): MapDeclaration {
-  return direction === 'egress' ? MAPS.connOut : MAPS.connIn;
+function openedBy(direction: Direction): ConnectionMaps {
+  return direction === 'egress'
+    ? { pending: MAPS.pendingOut, live: MAPS.liveOut }
+    : { pending: MAPS.pendingIn, live: MAPS.liveIn };
 }
 
 /** The subprogram that judges a direction by the tables of now. */
@@ -57,10 +66,10 @@ export function emitRemember(asm: Assembler, direction: Direction, effects: Effe
   asm.label('opens');
   if (effects.logsAllowed) emitIfLast(asm, () => emitLogIfAsked(asm, direction));
   emitNeedsState(asm, direction);
-  emitConnectionLookup(asm, openedBy(direction));
+  const maps = openedBy(direction);
+  emitConnectionLookup(asm, maps, 'create');
   asm.mov(r9, r0);
   asm.call('jiffies64');
-  asm.branch('eq', r9, 0, 'create');
   asm.store(8, r9, LAST_SEEN, r0);
   asm.load(4, r1, r9, FLAGS);
   asm.and(r1, CONNECTION_FLAG.closing);
@@ -68,15 +77,9 @@ export function emitRemember(asm: Assembler, direction: Direction, effects: Effe
   asm.store(4, r9, FLAGS, 0);
   asm.jump(EXIT.pass);
   asm.label('create');
-  asm.store(8, r10, FRAME.connectionValue + LAST_SEEN, r0);
-  asm.store(8, r10, FRAME.connectionValue + FLAGS, 0);
-  asm.loadMap(r1, openedBy(direction).name);
-  asm.mov(r2, r10);
-  asm.add(r2, FRAME.key);
-  asm.mov(r3, r10);
-  asm.add(r3, FRAME.connectionValue);
-  asm.mov(r4, 0);
-  asm.call('map_update_elem');
+  asm.call('jiffies64');
+  asm.mov(r2, 0);
+  emitEnter(asm, maps.pending);
 
   asm.label(EXIT.pass);
   emitExit(asm, 'allow', 'judged');
@@ -108,8 +111,7 @@ export function emitReply(asm: Assembler, direction: Direction): void {
     asm.mov(r9, 0);
   }
   asm.label('known');
-  emitConnectionLookup(asm, openedBy(forward));
-  asm.branch('eq', r0, 0, EXIT.drop);
+  emitConnectionLookup(asm, openedBy(forward), EXIT.drop);
   asm.mov(r8, r0);
   emitReplyState(asm, direction);
   asm.mov(r7, r9);
@@ -140,18 +142,45 @@ function emitNeedsState(asm: Assembler, direction: Direction): void {
   asm.label('needs_state');
 }
 
-/** r0 = the connection's value, or 0. */
-function emitConnectionLookup(asm: Assembler, map: MapDeclaration): void {
+/** r0 = the connection's value; goes to `unknown` if there is none. */
+function emitConnectionLookup(
+  asm: Assembler,
+  { live, pending }: ConnectionMaps,
+  unknown: string,
+): void {
+  const found = asm.freshLabel('connection');
+  emitCall(asm, live, 'map_lookup_elem');
+  asm.branch('ne', r0, 0, found);
+  emitCall(asm, pending, 'map_lookup_elem');
+  asm.branch('eq', r0, 0, unknown);
+  asm.label(found);
+}
+
+/** r0 = now, r2 = flags: enters the connection into the map. r0 = 0 if it is there. */
+function emitEnter(asm: Assembler, map: MapDeclaration): void {
+  asm.store(8, r10, FRAME.connectionValue + LAST_SEEN, r0);
+  asm.store(8, r10, FRAME.connectionValue + FLAGS, r2);
+  asm.mov(r3, r10);
+  asm.add(r3, FRAME.connectionValue);
+  asm.mov(r4, 0);
+  emitCall(asm, map, 'map_update_elem');
+}
+
+/** With the connection's key. */
+function emitCall(
+  asm: Assembler,
+  map: MapDeclaration,
+  helper: 'map_lookup_elem' | 'map_update_elem' | 'map_delete_elem',
+): void {
   asm.loadMap(r1, map.name);
   asm.mov(r2, r10);
   asm.add(r2, FRAME.key);
-  asm.call('map_lookup_elem');
+  asm.call(helper);
 }
 
 function emitCloses(asm: Assembler): void {
   asm.label('closes');
-  emitConnectionLookup(asm, MAPS.connOut);
-  asm.branch('eq', r0, 0, EXIT.pass);
+  emitConnectionLookup(asm, openedBy('egress'), EXIT.pass);
   asm.load(4, r1, r0, FLAGS);
   asm.or(r1, CONNECTION_FLAG.closing);
   asm.store(4, r0, FLAGS, r1);
@@ -160,6 +189,7 @@ function emitCloses(asm: Assembler): void {
 
 /** r8 = the connection. Drops what is too old, or a SYN that is no half of a simultaneous open. */
 function emitReplyState(asm: Assembler, direction: Direction): void {
+  const maps = openedBy(OPPOSITE[direction]);
   asm.call('jiffies64');
   asm.mov(r1, r0);
   asm.load(8, r2, r8, LAST_SEEN);
@@ -170,7 +200,8 @@ function emitReplyState(asm: Assembler, direction: Direction): void {
   asm.branch('eq', r3, IPPROTO_TCP, 'reply_tcp');
   asm.mul(r4, IDLE_LIMIT.connectionless);
   asm.branch('sgt', r1, r4, EXIT.drop);
-  asm.jump('refresh');
+  asm.or(r2, CONNECTION_FLAG.replied);
+  asm.jump('seen');
 
   asm.label('reply_tcp');
   asm.mov(r3, r2);
@@ -192,13 +223,23 @@ function emitReplyState(asm: Assembler, direction: Direction): void {
   if (direction === 'egress') {
     asm.mov(r3, r1);
     asm.and(r3, TCP.fin | TCP.rst);
-    asm.branch('eq', r3, 0, 'store_flags');
+    asm.branch('eq', r3, 0, 'seen');
     asm.or(r2, CONNECTION_FLAG.closing);
-    asm.label('store_flags');
   }
+  asm.label('seen');
+  asm.load(4, r1, r8, FLAGS);
   asm.store(4, r8, FLAGS, r2);
-  asm.label('refresh');
   asm.store(8, r8, LAST_SEEN, r0);
+  asm.xor(r1, r2);
+  asm.branch('set', r1, CONNECTION_FLAG.replied, 'first_reply');
+  asm.jump('replied');
+  asm
+    .label('first_reply')
+    .comment('it has been answered: among those that a flood cannot push out');
+  emitEnter(asm, maps.live);
+  asm.branch('ne', r0, 0, 'replied');
+  emitCall(asm, maps.pending, 'map_delete_elem');
+  asm.label('replied');
 }
 
 /** The exit of denied packets: r7 is the cell that denied. */

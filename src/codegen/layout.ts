@@ -232,8 +232,11 @@ export const CONNECTION_KEY_SIZE = 28;
 /** u64 last seen, in jiffies; u32 flags; u32 padding. */
 export const CONNECTION_VALUE_SIZE = 16;
 export const CONNECTION_FLAG = { replied: 1 << 0, closing: 1 << 1 } as const;
-/** Connections of each kind that a node remembers. */
-export const CONNECTION_CAPACITY = 65_536;
+/**
+ * Connections that a node remembers of each kind: those that nobody has answered yet, and those that
+ * were answered. They are apart so that a flood of new ones pushes out none that is alive.
+ */
+export const CONNECTION_CAPACITY = { pending: 65_536, live: 131_072 } as const;
 
 /** BPF_F_NO_PREALLOC, which LPM tries demand (include/uapi/linux/bpf.h). */
 const NO_PREALLOC = 1;
@@ -262,9 +265,11 @@ export const MAPS = {
   rowsHash: map('rows_hash', 'hash', 8, ROW_BYTES),
   cellsHash: map('cells_hash', 'hash', 8, 4),
   /** Connections that the pod opened: made at from_pod, read at to_pod. */
-  connOut: map('conn_out', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
+  pendingOut: map('pending_out', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
+  liveOut: map('live_out', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
   /** Connections that others opened to the pod: made at to_pod, read at from_pod. */
-  connIn: map('conn_in', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
+  pendingIn: map('pending_in', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
+  liveIn: map('live_in', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
 } as const;
 
 /** Bytes of the ring buffer: a power of two of whole pages. It holds some 3,200 events. */

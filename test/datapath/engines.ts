@@ -82,7 +82,17 @@ export interface Engine {
   close(): void;
 }
 
-export const CONNECTIONS = { out: 'conn_out', in: 'conn_in' } as const;
+const CONNECTIONS = {
+  out: ['pending_out', 'live_out'],
+  in: ['pending_in', 'live_in'],
+} as const;
+const CONNECTION_MAPS = Object.values(CONNECTIONS).flat();
+
+function countConnections(entries: (map: string) => number): { out: number; in: number } {
+  const count = (names: readonly string[]): number =>
+    names.reduce((sum, name) => sum + entries(name), 0);
+  return { out: count(CONNECTIONS.out), in: count(CONNECTIONS.in) };
+}
 
 const STEP_LIMIT = 20_000;
 
@@ -98,7 +108,7 @@ export function vmEngine(change: (listing: Listing) => Listing = (listing) => li
     largest: Infinity,
     bind: (next) => {
       const fresh = new Map(mapsOf(next.contents));
-      for (const name of Object.values(CONNECTIONS)) {
+      for (const name of CONNECTION_MAPS) {
         const kept = maps?.get(name);
         if (kept !== undefined) fresh.set(name, kept);
       }
@@ -128,12 +138,9 @@ export function vmEngine(change: (listing: Listing) => Listing = (listing) => li
     age: (seconds) => {
       jiffies += BigInt(seconds * JIFFIES_PER_SECOND);
     },
-    connections: () => ({
-      out: mapOf(CONNECTIONS.out).entries().length,
-      in: mapOf(CONNECTIONS.in).entries().length,
-    }),
+    connections: () => countConnections((name) => mapOf(name).entries().length),
     forget: () => {
-      for (const name of Object.values(CONNECTIONS)) {
+      for (const name of CONNECTION_MAPS) {
         const map = mapOf(name);
         for (const [key] of map.entries()) map.delete(key);
       }
@@ -188,7 +195,7 @@ export function kernelEngine(): Engine {
       return { result: ran.action, cb: ran.cb };
     },
     age: (seconds) => {
-      for (const name of Object.values(CONNECTIONS)) {
+      for (const name of CONNECTION_MAPS) {
         const map = mapOf(name);
         for (const { key, value } of entriesOf(map)) {
           const seen = value.readBigUInt64LE(0) - BigInt(seconds * JIFFIES_PER_SECOND);
@@ -197,12 +204,9 @@ export function kernelEngine(): Engine {
         }
       }
     },
-    connections: () => ({
-      out: entriesOf(mapOf(CONNECTIONS.out)).length,
-      in: entriesOf(mapOf(CONNECTIONS.in)).length,
-    }),
+    connections: () => countConnections((name) => entriesOf(mapOf(name)).length),
     forget: () => {
-      for (const name of Object.values(CONNECTIONS)) {
+      for (const name of CONNECTION_MAPS) {
         const map = mapOf(name);
         for (const { key } of entriesOf(map)) map.delete(key);
       }

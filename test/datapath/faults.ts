@@ -77,8 +77,10 @@ const WIDER: Partial<Readonly<Record<Test, Test>>> = {
 };
 
 const OTHER_MAP: Readonly<Record<string, string>> = {
-  conn_out: 'conn_in',
-  conn_in: 'conn_out',
+  pending_out: 'pending_in',
+  pending_in: 'pending_out',
+  live_out: 'live_in',
+  live_in: 'live_out',
 };
 
 const OTHER_FUNCTION: Readonly<Record<string, string>> = {
