@@ -3,7 +3,7 @@ import type { Direction } from '../ir/model.js';
 import { r0, r1, r2, r3, r8, r10, type Assembler } from './assembler.js';
 import { emitLoadField } from './emit-fields.js';
 import { emitBareExit, FRAME, PACKET } from './emit-frame.js';
-import { emitTrieLookup } from './emit-trie.js';
+import { emitCallFindAddress } from './emit-trie.js';
 import {
   CLASS_BITS,
   FLAVOUR_STRIDE,
@@ -142,9 +142,9 @@ function emitFamilyLookup(asm: Assembler, family: 4 | 6, done: string): void {
     emitLoadField(asm, r1, 'shape', SHAPE.flags);
     asm.and(r1, SHAPE_FLAG.trie4);
     asm.branch('eq', r1, 0, maps);
-    asm.load(4, r2, r10, FRAME.keyRemote);
-    asm.toBigEndian(r2, 32);
-    emitTrieLookup(asm);
+    asm.load(4, r1, r10, FRAME.keyRemote);
+    asm.toBigEndian(r1, 32);
+    emitCallFindAddress(asm);
     asm.jump(done);
     asm.label(maps);
   }

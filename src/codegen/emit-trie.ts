@@ -1,14 +1,39 @@
 /** Emits the lookup of an IPv4 address in the trie: strides of 16, 8 and 8 bits, or packed nodes. */
-import { r0, r1, r2, r3, r4, r5, r8, type Assembler, type Register } from './assembler.js';
+import { Assembler, r0, r1, r2, r3, r4, r5, r8, type Register } from './assembler.js';
 import { emitLoadField } from './emit-fields.js';
 import { EXIT } from './emit-frame.js';
 import { PACKED, SHAPE, TABLES, TRIE } from './layout.js';
+import type { FunctionListing } from './listing.js';
+
+const FIND_ADDRESS = 'find_address4';
+/** No entry has this bit. */
+const CORRUPT_ENTRY = 1 << 28;
 
 const NODE_INDEX_BITS = TRIE.packedBit;
 /** A number in all lanes: what a multiplication by this makes. */
 const ALL_LANES = lanes(1n);
 /** The bit above a lane's start: it stays set where the subtraction does not borrow. */
 const GUARDS = lanes(1n << BigInt(PACKED.laneBits - 1));
+
+/** find_address4: address in host order → entry. */
+export function emitFindAddress(): FunctionListing {
+  const asm = new Assembler(FIND_ADDRESS, 'subprogram', ['number']);
+  asm.mov32(r2, r1);
+  emitTrieLookup(asm);
+  asm.mov32(r0, r8);
+  asm.exit();
+  asm.label(EXIT.corrupt);
+  asm.mov(r0, CORRUPT_ENTRY);
+  asm.exit();
+  return asm.finish();
+}
+
+/** r1 = address in host order → r8 = entry, out of line. Clobbers r0 to r5. */
+export function emitCallFindAddress(asm: Assembler): void {
+  asm.callFunction(FIND_ADDRESS);
+  asm.mov32(r8, r0);
+  asm.branch('set', r8, CORRUPT_ENTRY, EXIT.corrupt);
+}
 
 /** r2 = address in host order → r8 = entry. Clobbers r0 to r5. */
 export function emitTrieLookup(asm: Assembler): void {

@@ -26,6 +26,7 @@ import {
   judgeName,
   OPPOSITE,
 } from './emit-state.js';
+import { emitFindAddress } from './emit-trie.js';
 import { emitVerdict } from './emit-verdict.js';
 import { BITS_WORD } from './emit-code-verdict.js';
 import { encodeCell, EVENT_MAPS, GATE, MAPS, ROW_BYTES, SHAPE, SUBJECT, TABLES } from './layout.js';
@@ -42,6 +43,7 @@ export function emitDatapath(plan: LookupPlan): Listing {
       emitProgram(plan, 'egress'),
       emitJudge(plan, 'ingress'),
       emitJudge(plan, 'egress'),
+      emitFindAddress(),
       emitSkipTags(),
       emitSkipExtensions(),
       ...(rejectsAnything(plan) ? [emitRejectPacket()] : []),

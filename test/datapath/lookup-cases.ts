@@ -1,5 +1,5 @@
 /** Lookups: addresses in every kind of trie node, at the edges of prefixes, and rows that share cells. */
-import { ACK, frame, PROTO, tcp } from '../support/frames.js';
+import { ACK, ETHER, frame, PROTO, tcp } from '../support/frames.js';
 import { from, packetCase, to, type PacketCase, type SendStep } from './case.js';
 import { ISOLATED } from './policies.js';
 import { policies, X, type RuleText } from './world.js';
@@ -52,34 +52,44 @@ const POLICIES = policies(
   { pod: 'x', ingress: rules, egress: rules },
 );
 
-type Way = 'from' | 'to';
+/** A tag takes the packet off the fast path. */
+interface Course {
+  readonly way: 'from' | 'to';
+  readonly tags: readonly number[];
+}
 
-function probe(way: Way, address: number, port: number, expected: string): SendStep {
+const COURSES: readonly Course[] = (['from', 'to'] as const).flatMap((way) => [
+  { way, tags: [] },
+  { way, tags: [ETHER.vlan] },
+]);
+
+function probe({ way, tags }: Course, address: number, port: number, expected: string): SendStep {
   const segment = tcp(40_000, port, ACK);
   const far = addressOf(address);
   return way === 'from'
-    ? from('x', frame(X, far, PROTO.tcp, segment), expected)
-    : to('x', frame(far, X, PROTO.tcp, segment), expected);
+    ? from('x', frame(X, far, PROTO.tcp, segment, {}, tags), expected)
+    : to('x', frame(far, X, PROTO.tcp, segment, {}, tags), expected);
 }
 
-function edges(way: Way, cidr: string, index: number): readonly SendStep[] {
+function edges(course: Course, cidr: string, index: number): readonly SendStep[] {
   const { first, length } = block(cidr);
+  const { way } = course;
   const last = first + 2 ** (32 - length) - 1;
   const rule = `pass judged rule t/x ${way === 'from' ? 'egress' : 'ingress'}[${index}]`;
   return [
-    probe(way, first, PORT + index, rule),
-    probe(way, last, PORT + index, rule),
-    probe(way, first - 1, PORT + index, ISOLATED),
-    probe(way, last + 1, PORT + index, ISOLATED),
-    probe(way, first, PORT + index - 1, ISOLATED),
-    probe(way, last, PORT + CIDRS.length, ISOLATED),
+    probe(course, first, PORT + index, rule),
+    probe(course, last, PORT + index, rule),
+    probe(course, first - 1, PORT + index, ISOLATED),
+    probe(course, last + 1, PORT + index, ISOLATED),
+    probe(course, first, PORT + index - 1, ISOLATED),
+    probe(course, last, PORT + CIDRS.length, ISOLATED),
   ];
 }
 
-export const LOOKUP_CASES: readonly PacketCase[] = (['from', 'to'] as const).map((way) =>
+export const LOOKUP_CASES: readonly PacketCase[] = COURSES.map((course) =>
   packetCase(
-    `edges of prefixes, ${way} the pod`,
+    `edges of prefixes, ${course.way} the pod${course.tags.length > 0 ? ', with a tag' : ''}`,
     POLICIES,
-    ...CIDRS.flatMap((cidr, i) => edges(way, cidr, i)),
+    ...CIDRS.flatMap((cidr, i) => edges(course, cidr, i)),
   ),
 );
