@@ -7,6 +7,8 @@ import { isPolicyPod, type ClusterSnapshot } from './ir/cluster.js';
 import { normalize } from './ir/normalize.js';
 import { planLookups } from './ir/plan.js';
 import { applyContents, type ApplyResult } from './loader/deploy.js';
+import { openHistory, type KeptBundle } from './loader/deploy-history.js';
+import { readStatus } from './loader/deploy-status.js';
 import { loadPinned, type PinnedProgram } from './loader/deploy-load.js';
 import { checkNode, readEndpoints } from './loader/endpoints.js';
 import { jiffiesPerSecond } from './loader/kernel-clock.js';
@@ -27,6 +29,8 @@ export interface NodeApply extends BoundNode {
   readonly interfaces: SourceFile;
   /** Where everything is pinned. */
   readonly root: string;
+  /** The folder that bundles are kept in, to be gone back to. */
+  readonly stateDir: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
@@ -36,15 +40,41 @@ export interface NodeApply extends BoundNode {
  *
  * @throws {InputError} if anything is wrong with the input, or the kernel refuses; then nothing has changed
  */
-export function applyBundle(options: NodeApply): ApplyResult {
-  const { bundle, cluster, node, interfaces, root, now } = options;
+export function applyBundle(options: NodeApply & { readonly bytes: Uint8Array }): ApplyResult {
+  const { bundle, bytes, root, stateDir } = options;
+  const { digest } = bundle;
+  const history = openHistory(stateDir, root);
+  return applyKept(options, () => history.begin({ digest, bytes }, digestInForce(root)));
+}
+
+/** Puts the bundle in force that `previousBundle` gave. @throws {InputError} as `applyBundle` does */
+export function rollBack(options: NodeApply): ApplyResult {
+  return applyKept(options, () => undefined);
+}
+
+/** The bundle that was in force before the one that is. @throws {InputError} `deploy/no-previous` */
+export function previousBundle(root: string, stateDir: string): KeptBundle {
+  return openHistory(stateDir, root).previous(digestInForce(root));
+}
+
+/** @param keep makes sure that the bundle can be gone back to, once it is known to fit the cluster */
+function applyKept(options: NodeApply, keep: () => void): ApplyResult {
+  const { bundle, cluster, node, interfaces, root, stateDir, now } = options;
   const endpoints = refusalsAsDiagnostics(() =>
     readEndpoints(interfaces, cluster, node, (device) => nativeDoor().interfaceIndex(device)),
   );
   const contents = bindNode(options, node);
   const object = objectOf(bundle, contents);
   const { digest } = bundle;
-  return applyContents({ root, object, contents, endpoints, node, digest, now });
+  keep();
+  const result = applyContents({ root, object, contents, endpoints, node, digest, now });
+  openHistory(stateDir, root).settle(digest);
+  return result;
+}
+
+/** Of the bundle; undefined where nothing is in force. */
+function digestInForce(root: string): string | undefined {
+  return readStatus(root).generations.find(({ inForce }) => inForce)?.record?.digest;
 }
 
 export interface NodeLoad extends BoundNode {

@@ -158,6 +158,28 @@ export const deployCatalog = {
       'While one generation gives way to another both have to allow a packet: programs ask each other. ' +
       'Those of bundles that were compiled before that was so cannot.',
   }),
+  'deploy/no-previous': entry<{ root: string; folder: string }>({
+    severity: 'error',
+    message: ({ root }) => `no bundle is known that was in force under \`${root}\` before`,
+    hint: ({ folder }) => `apply the one that you want; those that are known are in \`${folder}\``,
+    explanation:
+      'apply keeps the bundles that it puts in force, so that rollback can bind the one before to the ' +
+      'cluster of now. Right after the first apply, and where another --state-dir was given, there is none.',
+  }),
+  'deploy/history-damaged': entry<{ path: string }>({
+    severity: 'error',
+    message: ({ path }) => `\`${path}\` was not written by policyc`,
+    hint: () => 'remove it: only rollback needs it',
+    explanation: 'The list of the bundles that were in force before cannot be read.',
+  }),
+  'deploy/state-refused': entry<{ path: string; code: string }>({
+    severity: 'error',
+    message: ({ path, code }) => `cannot keep bundles at \`${path}\`: ${code}`,
+    hint: () => 'give a folder that can be written to with `--state-dir`',
+    explanation:
+      'apply keeps the bundles that it puts in force in ordinary files, so that rollback can bind the ' +
+      'one before to the cluster of now. Nothing is put in force that could not be gone back from.',
+  }),
   'deploy/other-namespace': entry<{ pod: string; folder: string }>({
     severity: 'error',
     message: ({ pod }) => `\`${pod}\` has filters in another network namespace`,

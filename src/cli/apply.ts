@@ -4,6 +4,7 @@ import { readBundle } from '../codegen/bundle.js';
 import { bug, throwIfErrors } from '../diagnostics.js';
 import { loadCluster, SourceCache } from '../front-end.js';
 import type { ClusterSnapshot } from '../ir/cluster.js';
+import type { ApplyResult } from '../loader/deploy.js';
 import type { SourceFile } from '../source.js';
 import { DONE, type ExitCode } from './exit-codes.js';
 import { readBytes } from './read-bytes.js';
@@ -15,21 +16,29 @@ export async function run(session: Session): Promise<ExitCode> {
   const node = session.requiredText('node');
   const root = session.requiredText('root');
   const at = session.instant('at');
-  const bundle = readBundle(path, readBytes(path, session.io.stdin));
+  const bytes = readBytes(path, session.io.stdin);
+  const bundle = readBundle(path, bytes);
   const cache = new SourceCache(session.io.stdin);
   const cluster = await readCluster(session, cache);
   const interfaces = readInterfaces(session, cache);
   const now = session.io.now();
-  const result = applyBundle({ bundle, cluster, node, interfaces, root, at, now });
-  if (session.json) session.printJson({ digest: bundle.digest, ...result });
-  else {
-    const { generation, attached, replaced, removed } = result;
-    session.print(
-      `generation ${generation} of ${bundle.digest.slice(0, 12)} is in force: ` +
-        `${attached.length} pods attached, ${replaced.length} replaced, ${removed.length} released\n`,
-    );
-  }
+  const stateDir = session.requiredText('state-dir');
+  const options = { bundle, bytes, cluster, node, interfaces, root, stateDir, at, now };
+  printResult(session, bundle.digest, applyBundle(options));
   return DONE;
+}
+
+export function printResult(session: Session, digest: string, result: ApplyResult): void {
+  if (session.json) {
+    session.printJson({ digest, ...result });
+    return;
+  }
+  const { generation, attached, replaced, removed, swapMilliseconds } = result;
+  session.print(
+    `generation ${generation} of ${digest.slice(0, 12)} is in force: ` +
+      `${attached.length} pods attached, ${replaced.length} replaced, ${removed.length} released; ` +
+      `swapped in ${swapMilliseconds.toFixed(1)} ms\n`,
+  );
 }
 
 /** The cluster of `--cluster`, after its warnings have been told. */
@@ -40,7 +49,8 @@ export async function readCluster(session: Session, cache: SourceCache): Promise
   return value ?? bug('no cluster, and no error that says why');
 }
 
-function readInterfaces(session: Session, cache: SourceCache): SourceFile {
+/** The file of `--interfaces`. */
+export function readInterfaces(session: Session, cache: SourceCache): SourceFile {
   const option = '--interfaces';
   const { value, diagnostics } = readOne(session.requiredText('interfaces'), option, cache);
   throwIfErrors(diagnostics);

@@ -101,7 +101,8 @@ async function applyTo(
   writeFileSync(interfaces, lines.join(''));
   const { netns } = network.host(node);
   const cluster = ['--cluster', run.scenario.cluster];
-  const where = ['--node', node, '--interfaces', interfaces, '--root', rootOf(node)];
+  const kept = ['--root', rootOf(node), '--state-dir', join(folder, 'state')];
+  const where = ['--node', node, '--interfaces', interfaces, ...kept];
   await policyc(run, ['apply', bundle, ...cluster, ...where], {
     prefix: network.command(netns, []),
   });

@@ -48,7 +48,7 @@ const RULES: Readonly<Record<number, readonly [old: string, next: string]>> = {
 function policy(generation: 0 | 1): string {
   const lines = Object.entries(RULES).map(([port, said]) => {
     const verdict = said[generation];
-    const [word, more] = verdict === 'reject' ? ['deny', 'reject '] : [verdict ?? '', ''];
+    const [word, more] = verdict === 'reject' ? ['deny', 'reject '] : [verdict, ''];
     return `${word} from pods in namespace ops port ${port}/tcp ${more}log`;
   });
   return `
@@ -150,7 +150,7 @@ describe.skipIf(lacks('root') !== undefined)('a gate', () => {
     (port) => {
       for (const half of [0, 1] as const) {
         writeControl(halves.control, { half, both: true });
-        const said = RULES[port] ?? ['', ''];
+        const said: readonly string[] = RULES[port] ?? [];
         const order = half === 0 ? [0, 1] : [1, 0];
         // The first to deny, or the last of all.
         const decider = order.find((one) => said[one] !== 'allow') ?? order[1] ?? 0;

@@ -14,6 +14,24 @@ const ROOT: OptionSpec = {
   default: '/sys/fs/bpf/policyc',
 };
 
+const STATE_DIR: OptionSpec = {
+  flags: '--state-dir <dir>',
+  description: 'where the bundles that were in force are kept, to be gone back to',
+  default: '/var/lib/policyc',
+};
+
+const NODE: OptionSpec = {
+  flags: '--node <name>',
+  description: 'the node that this is',
+  required: true,
+};
+
+const INTERFACES: OptionSpec = {
+  flags: '--interfaces <file>',
+  description: "maps `namespace/pod` to the host side of the pod's veth",
+  required: true,
+};
+
 const AT: OptionSpec = {
   flags: '--at <time>',
   description: 'the instant at which rules with `until` are judged; now unless told',
@@ -38,19 +56,7 @@ export const nodeCommands: CommandGroup = {
         'The interfaces file, JSON or YAML, has one line `namespace/pod: interface` for every pod of the node that takes part in policies.',
       ],
       operands: [BUNDLE],
-      options: [
-        REQUIRED_CLUSTER,
-        { flags: '--node <name>', description: 'the node that this is', required: true },
-        {
-          flags: '--interfaces <file>',
-          description: "maps `namespace/pod` to the host side of the pod's veth",
-          required: true,
-        },
-        ROOT,
-        AT,
-        FORMAT,
-        COLOR,
-      ],
+      options: [REQUIRED_CLUSTER, NODE, INTERFACES, ROOT, STATE_DIR, AT, FORMAT, COLOR],
       examples: [
         {
           command:
@@ -60,6 +66,24 @@ export const nodeCommands: CommandGroup = {
       ],
       exits: [DONE_EXIT, REFUSED_EXIT, BUG_EXIT],
       load: () => import('../apply.js'),
+    },
+    {
+      name: 'rollback',
+      summary: 'put the bundle in force again that was before',
+      purpose: [
+        'Binds the bundle that was in force before this one to the cluster of now, and puts it in force as apply does. Doing it again goes back one further; apply goes forward again.',
+        'Bundles are kept by apply, the last ten of each root.',
+      ],
+      operands: [],
+      options: [REQUIRED_CLUSTER, NODE, INTERFACES, ROOT, STATE_DIR, AT, FORMAT, COLOR],
+      examples: [
+        {
+          command: 'policyc rollback --cluster cluster/ --node node-1 --interfaces veths.yaml',
+          does: 'undo the last apply',
+        },
+      ],
+      exits: [DONE_EXIT, REFUSED_EXIT, BUG_EXIT],
+      load: () => import('../rollback.js'),
     },
     {
       name: 'load',
@@ -147,10 +171,10 @@ export const nodeCommands: CommandGroup = {
       name: 'unload',
       summary: 'detach and remove everything from this node',
       purpose: [
-        'Detaches all programs and removes what is pinned. Nothing is enforced afterwards. Doing it twice does no harm.',
+        'Detaches all programs, removes what is pinned, and forgets the bundles that were in force. Nothing is enforced afterwards. Doing it twice does no harm.',
       ],
       operands: [],
-      options: [ROOT, FORMAT, COLOR],
+      options: [ROOT, STATE_DIR, FORMAT, COLOR],
       examples: [{ command: 'policyc unload', does: 'stop enforcing' }],
       exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
       load: () => import('../unload.js'),
