@@ -22,14 +22,31 @@ export interface TerminalOptions {
 
 const NARROWEST = 40;
 
+/** Nobody reads more, and excerpts of a million faults take minutes. */
+const MOST_SHOWN = 1000;
+
 /** All diagnostics and the count of each severity; empty where there are none. */
 export function renderTerminal(
   diagnostics: readonly Diagnostic[],
   options: TerminalOptions,
 ): string {
   if (diagnostics.length === 0) return '';
-  const parts = diagnostics.map((one) => renderOne(one, options));
-  return `${parts.join('\n')}\n${countLine(diagnostics, options.paint)}\n`;
+  const shown = shownOf(diagnostics);
+  const parts = shown.map((one) => renderOne(one, options));
+  const left = diagnostics.length - shown.length;
+  const more = left === 0 ? '' : ` (${left} of them are not shown; --format json lists all)`;
+  return `${parts.join('\n')}\n${countLine(diagnostics, options.paint)}${more}\n`;
+}
+
+/** In their order, but errors rather than warnings where there are too many. */
+function shownOf(diagnostics: readonly Diagnostic[]): readonly Diagnostic[] {
+  if (diagnostics.length <= MOST_SHOWN) return diagnostics;
+  const errors = diagnostics.filter((one) => one.severity === 'error').length;
+  const room = { error: MOST_SHOWN, warning: Math.max(0, MOST_SHOWN - errors) };
+  return diagnostics.filter(({ severity }) => {
+    room[severity] -= 1;
+    return room[severity] >= 0;
+  });
 }
 
 /** `2 errors, 1 warning`. */

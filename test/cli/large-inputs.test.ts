@@ -30,7 +30,7 @@ const LARGE: readonly Large[] = [
   {
     name: 'more faulty brackets than a call takes arguments',
     path: 'a.pol',
-    text: '}'.repeat(200_000),
+    text: '{'.repeat(300_000),
     code: 'syntax/',
   },
   {
@@ -65,9 +65,9 @@ describe('large inputs with many faults', () => {
     async (_name, { path, text, code }) => {
       workspace = enterWorkspace({ [path]: text });
       const begin = performance.now();
-      const result = await invoke(['check', path, '--format', 'json']);
+      const result = await invoke(['check', path]);
       expect(result.code).toBe(1);
-      expect(result.stdout).toContain(`"${code}`);
+      expect(result.stdout).toContain(`error[${code}`);
       expect(performance.now() - begin).toBeLessThan(LONG_ENOUGH);
     },
     2 * LONG_ENOUGH,

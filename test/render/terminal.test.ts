@@ -20,6 +20,17 @@ function render(one: Diagnostic, columns = 80): string[] {
 }
 
 describe('renderTerminal', () => {
+  it('shows no more than anyone reads, errors first, and says how many are left', () => {
+    const warning = diagnostic('cli/no-policies', { paths: ['w'] });
+    const many = [...Array.from({ length: 1500 }, () => warning), sample(), sample()];
+    const text = renderTerminal(many, { paint: plain, columns: 80 });
+    expect(text.match(/^error\[/gm)).toHaveLength(2);
+    expect(text.match(/^warning\[/gm)).toHaveLength(998);
+    expect(text).toMatch(
+      /^2 errors, 1500 warnings \(502 of them are not shown; --format json lists all\)\n$/m,
+    );
+  });
+
   it('underlines a span under its line, and counts at the end', () => {
     const file = new SourceFile('p.yaml', 'kind: A\nname: web\n');
     const text = renderTerminal([sample(at(file, 'web'))], { paint: plain, columns: 80 });
