@@ -15,6 +15,7 @@ export interface BundleReport {
   readonly policies: number;
   readonly rules: number;
   readonly verdict: Manifest['verdict'];
+  readonly validated: Manifest['validated'];
   readonly programs: readonly {
     readonly name: string;
     readonly role: string;
@@ -60,6 +61,7 @@ export function bundleReport(
     policies: manifest.policies,
     rules: manifest.rules,
     verdict: manifest.verdict,
+    validated: manifest.validated,
     programs: image.functions.map((one) => ({
       name: one.name,
       role: one.role,
@@ -94,6 +96,7 @@ export function bundleText(path: string, report: BundleReport, paint: Paint): st
     ['ingress', `${report.verdict.ingress.layout}: ${report.verdict.ingress.why}`],
     ['egress', `${report.verdict.egress.layout}: ${report.verdict.egress.why}`],
   ];
+  pairs.push(['validated', validatedText(report.validated)]);
   if (subjects !== undefined) {
     const entries = maps.reduce((sum, one) => sum + (one.entries ?? 0), 0);
     const bound = `${subjects} pods; ${entries} map entries, ${tableBytes} bytes of tables`;
@@ -105,6 +108,21 @@ export function bundleText(path: string, report: BundleReport, paint: Paint): st
     renderTable(['TABLE', 'FROZEN', 'BYTES'], tables.map(tableRow), paint),
     renderTable(['MAP', 'TYPE', 'KEY', 'VALUE', 'ENTRIES', 'AT MOST'], maps.map(mapRow), paint),
   ].join('\n');
+}
+
+/** How it was compared with the policies, in words. */
+export function validatedText({ mode, packets, pods }: Manifest['validated']): string {
+  const how = `${packets} packets at ${pods} pods`;
+  switch (mode) {
+    case 'product':
+      return `${how}: every pod, address and port with each other`;
+    case 'factors':
+      return `${how}: each boundary of addresses, ports and protocols by itself`;
+    case 'sample':
+      return `${how}: an even part of the boundaries of addresses, ports and protocols`;
+    case 'none':
+      return 'no, as was asked for';
+  }
 }
 
 function programRow(one: BundleReport['programs'][number]): readonly TableCell[] {

@@ -38,7 +38,10 @@ export async function run(session: Session): Promise<ExitCode> {
     throw new InputError([diagnostic('cli/output-is-input', { path })]);
   }
   session.progress.stage('compiling');
-  const made = compile(model, target, policycVersion());
+  // A stage alone is looked at, and never loaded.
+  const packs = stage === undefined || output !== undefined;
+  const validate = packs && session.flag('validate');
+  const made = compile(model, target, policycVersion(), { validate });
   if (stage !== undefined) {
     emit(session, stage, model, made);
     if (!writes) return DONE;

@@ -2,7 +2,7 @@
 import { bind } from '../codegen/bind.js';
 import type { MapContents } from '../codegen/contents.js';
 import type { PacketRunner } from '../codegen/packet-judge.js';
-import { createVmRunner } from '../codegen/vm-engine.js';
+import { createBulkRunner } from '../codegen/wasm-engine.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import { createInterpreter } from '../ir/interpret.js';
 import type { NormalModel } from '../ir/normal-model.js';
@@ -57,7 +57,7 @@ export interface ValidationOptions {
 /** Pods of one group whose programs are run. */
 const MAX_SUBJECTS = 300;
 /** Packets of one compilation; beyond, an even part of the addresses is tried. */
-const MAX_PACKETS = 20_000;
+const MAX_PACKETS = 250_000;
 /** Up to so many packets are tried again with hashes in place of arrays; beyond, every fourth address. */
 const MAX_REPEATED = 8_000;
 /** The instants at which rules with `until` are tried: before all of them, and after. */
@@ -119,7 +119,7 @@ interface GroupWorld extends Compiled {
 /** In arrays, as a small node has them, and in hashes, as a large one. */
 function validateWorld(
   { model, plan, object, cluster, subjects, at, budget }: GroupWorld,
-  { start = createVmRunner, bind: bindWorld = bind }: ValidationOptions,
+  { start = createBulkRunner, bind: bindWorld = bind }: ValidationOptions,
   total: Total,
 ): Mismatch | undefined {
   const prepared = prepare(model, cluster, subjects, at);
