@@ -20,6 +20,7 @@ export const OP = {
   unreachable: 0x00,
   localGet: 0x20,
   localSet: 0x21,
+  globalGet: 0x23,
   i32Const: 0x41,
   i64Const: 0x42,
   i32Eqz: 0x45,

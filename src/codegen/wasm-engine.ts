@@ -14,6 +14,7 @@ import {
   canTranslate,
   mapOfHandle,
   PLACE,
+  tableImport,
   translateObject,
   type WasmHelper,
 } from './wasm-module.js';
@@ -47,7 +48,7 @@ const TC_ACT_REDIRECT = 7;
 
 /** The wasm engine where it has all that the programs call, and else the VM. */
 export function createBulkRunner(object: Uint8Array, contents: MapContents): PacketRunner {
-  const image = readElf(object);
+  const image = imageOf(object);
   return canTranslate(image) ? createWasmRunner(image, contents) : createVmRunner(object, contents);
 }
 
@@ -68,8 +69,10 @@ export function createWasmRunner(image: ObjectImage, contents: MapContents): Was
   const maps = plan.maps.map(({ bound, at }) => createWasmMap(bound, { bytes, words }, at));
   const kernel = kernelFunctions({ bytes, view, maps });
   const tableAt = new Map([...plan.tables].map(([name, { at }]) => [name, at]));
-  const module = new wasmHost.Module(translateObject(image, tableAt));
-  const instance = new wasmHost.Instance(module, { kernel: { ...kernel, memory } });
+  const addresses = [...tableAt].map(([name, at]) => [tableImport(name), BigInt(at)] as const);
+  const instance = new wasmHost.Instance(moduleOf(image), {
+    kernel: { ...kernel, ...Object.fromEntries(addresses), memory },
+  });
   const entryOf = (direction: Direction): (() => number) => {
     const found = instance.exports[PROGRAMS[direction]];
     return typeof found === 'function' ? (found as () => number) : bug('a program is missing');
@@ -108,6 +111,29 @@ export function createWasmRunner(image: ObjectImage, contents: MapContents): Was
       view.setBigUint64(PLACE.nanoseconds, nanoseconds, true);
     },
   };
+}
+
+/** Translated once for each image: the addresses of its tables are imports. */
+const modules = new WeakMap<ObjectImage, object>();
+
+function moduleOf(image: ObjectImage): object {
+  let module = modules.get(image);
+  if (module === undefined) {
+    module = new wasmHost.Module(translateObject(image));
+    modules.set(image, module);
+  }
+  return module;
+}
+
+const images = new WeakMap<Uint8Array, ObjectImage>();
+
+function imageOf(object: Uint8Array): ObjectImage {
+  let image = images.get(object);
+  if (image === undefined) {
+    image = readElf(object);
+    images.set(object, image);
+  }
+  return image;
 }
 
 interface MemoryPlan {

@@ -7,8 +7,8 @@ import { EMPTY_BLOCK, I32, I64, OP, WasmWriter } from './wasm-bytes.js';
 
 /** What the rest of the module gives a function. */
 export interface WasmLinks {
-  /** The address of a table's byte 0, or what stands for a map. */
-  readonly addressOf: (reference: Reference) => number;
+  /** The global that holds the address of a table's byte 0, or what stands for a map. */
+  readonly addressOf: (reference: Reference) => number | { readonly global: number };
   readonly functionIndex: (name: string) => number;
   /** A kernel function's, or undefined for one that is read from memory. */
   readonly helper: (
@@ -75,7 +75,7 @@ class Flow {
   begin(): void {
     const { code } = this;
     if (this.#back.length > 0) code.byte(OP.loop).byte(EMPTY_BLOCK);
-    for (const _ of this.#targets) code.byte(OP.block).byte(EMPTY_BLOCK);
+    this.#targets.forEach(() => code.byte(OP.block).byte(EMPTY_BLOCK));
     if (this.#back.length === 0) return;
     code.byte(OP.block).byte(EMPTY_BLOCK).get(TARGET_LOCAL).byte(OP.brTable);
     code.unsigned(1 + this.#back.length).unsigned(0);
@@ -154,7 +154,12 @@ function translate({ code, links, flow }: Translator, at: ImageInstruction): voi
     }
     case 'load-imm64': {
       const start = reference === undefined ? 0 : links.addressOf(reference);
-      code.i64(instruction.value + BigInt(start)).set(localOf(instruction.dst));
+      if (typeof start === 'number') code.i64(instruction.value + BigInt(start));
+      else {
+        code.byte(OP.globalGet).unsigned(start.global);
+        code.i64(instruction.value).byte(ALU_64.add);
+      }
+      code.set(localOf(instruction.dst));
       return;
     }
     case 'jump':

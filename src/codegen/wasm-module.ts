@@ -61,32 +61,34 @@ export function canTranslate({ functions }: ObjectImage): boolean {
 
 const TYPES = { function: 0, entry: 1, helper: 2, swap: 3 } as const;
 
-/** @param tableAt the address of each table's byte 0 */
-export function translateObject(
-  image: ObjectImage,
-  tableAt: ReadonlyMap<string, number>,
-): Uint8Array {
-  const { functions, maps } = image;
+/** What the module imports for the address of a table. */
+export function tableImport(name: string): string {
+  return `table ${name}`;
+}
+
+export function translateObject(image: ObjectImage): Uint8Array {
+  const { functions, maps, tables } = image;
   const programs = functions.filter(({ role }) => role === 'program');
   const swap = WASM_HELPERS.length + functions.length;
   const mapIndexes = new Map(maps.map(({ name }, i) => [name, i]));
   const indexes = new Map(functions.map(({ name }, i) => [name, WASM_HELPERS.length + i]));
   const links: WasmLinks = {
-    addressOf: ({ kind, name }: Reference) =>
-      kind === 'map'
-        ? mapHandle(mapIndexes.get(name) ?? bug(`no map ${name}`))
-        : (tableAt.get(name) ?? bug(`no table ${name}`)),
+    addressOf: ({ kind, name }: Reference) => {
+      if (kind === 'map') return mapHandle(mapIndexes.get(name) ?? bug(`no map ${name}`));
+      const index = tables.findIndex((one) => one.name === name);
+      return index < 0 ? bug(`no table ${name}`) : { global: index };
+    },
     functionIndex: (name) => indexes.get(name) ?? bug(`no function ${name}`),
     helper: (number) => helperOf(number),
     byteSwap: swap,
   };
   const module = new WasmWriter().bytes([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00]);
   module.section(1, types());
-  module.section(2, imports());
+  module.section(2, imports(image));
   const declared = new WasmWriter().unsigned(functions.length + 1 + programs.length);
-  for (const _ of functions) declared.unsigned(TYPES.function);
+  functions.forEach(() => declared.unsigned(TYPES.function));
   declared.unsigned(TYPES.swap);
-  for (const _ of programs) declared.unsigned(TYPES.entry);
+  programs.forEach(() => declared.unsigned(TYPES.entry));
   module.section(3, declared);
   const exported = new WasmWriter().unsigned(programs.length);
   for (const [i, { name }] of programs.entries()) {
@@ -124,8 +126,11 @@ function types(): WasmWriter {
   return writer;
 }
 
-function imports(): WasmWriter {
-  const writer = new WasmWriter().unsigned(WASM_HELPERS.length + 1);
+function imports({ tables }: ObjectImage): WasmWriter {
+  const writer = new WasmWriter().unsigned(WASM_HELPERS.length + tables.length + 1);
+  for (const { name } of tables) {
+    writer.text('kernel').text(tableImport(name)).byte(3).byte(I64).byte(0);
+  }
   for (const name of WASM_HELPERS) writer.text('kernel').text(name).byte(0).unsigned(TYPES.helper);
   return writer.text('kernel').text('memory').byte(2).byte(0).unsigned(1);
 }

@@ -29,10 +29,10 @@ export const EVERY_PROTOCOL: readonly PortPoint[] = [
 
 /** Pods that a selector selects, of which some are tried: the first ones and the last. */
 const PODS_OF_SELECTOR = 3;
-const PODS_AT_LARGE = 12;
-const NODES_AT_LARGE = 4;
-const SERVICES_AT_LARGE = 8;
-const RANGES_AT_LARGE = 8;
+const PODS_AT_LARGE = 5;
+const NODES_AT_LARGE = 2;
+const SERVICES_AT_LARGE = 4;
+const RANGES_AT_LARGE = 3;
 
 /** Nothing that policies name or clusters hold: the benchmarking and documentation ranges. */
 const OUTSIDE: readonly Address[] = [
@@ -42,7 +42,10 @@ const OUTSIDE: readonly Address[] = [
 
 /** What is asked of one rule. */
 export interface RuleBoundaries {
-  readonly addresses: readonly Address[];
+  /** Of each set of addresses that the rule names, one that is in it, or some. */
+  readonly inside: readonly Address[];
+  /** The last of a block, and those just before and behind it; likewise for what is left out of it. */
+  readonly edges: readonly Address[];
   readonly points: readonly PortPoint[];
   /** It may match any address. */
   readonly wide: boolean;
@@ -91,7 +94,7 @@ export function findBoundaries(cluster: ClusterSnapshot, rules: readonly NormalR
         );
       }
       case 'addresses':
-        return [...peer.include, ...peer.exclude].flatMap(aroundPrefix);
+        return peer.include;
       case 'nodes':
         return cluster.nodes
           .filter(({ labels }) => selectorMatches(peer.selector, labels))
@@ -112,7 +115,8 @@ export function findBoundaries(cluster: ClusterSnapshot, rules: readonly NormalR
       let found = known.get(rule);
       if (found === undefined) {
         found = {
-          addresses: unique(rule.peers.flatMap(addressesOf)),
+          inside: unique(rule.peers.flatMap(addressesOf)),
+          edges: unique(rule.peers.flatMap(edgesOf)),
           points: pointsOf(rule, cluster, names),
           wide: rule.peers.some(({ kind }) => kind !== 'addresses' && kind !== 'nothing'),
         };
@@ -140,6 +144,11 @@ function addressesAtLarge(cluster: ClusterSnapshot, pods: readonly Pod[]): reado
       RANGES_AT_LARGE,
     ).flatMap(aroundPrefix),
   ];
+}
+
+function edgesOf(peer: Peer): readonly Address[] {
+  if (peer.kind !== 'addresses') return [];
+  return [...peer.include, ...peer.exclude].flatMap(aroundPrefix);
 }
 
 /** The first address and the last, and the neighbours outside; nothing for what holds everything. */
@@ -194,7 +203,7 @@ export function hasFamily(pod: Pod, family: Family): boolean {
   return pod.addresses.some((one) => one.family === family);
 }
 
-export function unique(addresses: readonly Address[]): readonly Address[] {
+function unique(addresses: readonly Address[]): readonly Address[] {
   return [...new Map(addresses.map((one) => [addressKey(one), one])).values()];
 }
 

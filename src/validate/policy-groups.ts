@@ -2,6 +2,7 @@
 import type { Direction } from '../ir/model.js';
 import type { NormalModel, NormalPolicy } from '../ir/normal-model.js';
 import type { LookupPlan, VerdictLayout } from '../ir/plan.js';
+import { spread } from './boundaries.js';
 
 export interface PolicyGroup {
   readonly model: NormalModel;
@@ -9,32 +10,43 @@ export interface PolicyGroup {
 }
 
 /** Policies that are validated with each other, where namespaces let them be parted. */
-const GROUP_SIZE = 250;
+const GROUP_SIZE = 64;
+/** Policies that are validated at all; of more, an even part. */
+const MAX_POLICIES = 512;
+
+export interface PolicyGroups {
+  readonly groups: readonly PolicyGroup[];
+  /** Whether some policies are in none of them. */
+  readonly sampled: boolean;
+}
 
 /**
  * Policies of a namespace select pods there alone, so that namespaces can be validated one after the
- * other; those of the whole cluster belong to every group. Deciders keep their numbers.
+ * other; those of the whole cluster belong to every group. Any part of the policies is a policy of its
+ * own, so that of very many a part can be validated alone. Deciders keep their numbers.
  */
-export function groupPolicies(model: NormalModel, plan: LookupPlan): readonly PolicyGroup[] {
-  if (model.policies.length <= GROUP_SIZE) return [{ model, plan }];
-  const wide = model.policies.filter((policy) => !staysInNamespace(policy));
+export function groupPolicies(model: NormalModel, plan: LookupPlan): PolicyGroups {
+  if (model.policies.length <= GROUP_SIZE) return { groups: [{ model, plan }], sampled: false };
+  const tried = spread(model.policies, MAX_POLICIES);
+  const wide = tried.filter((policy) => !staysInNamespace(policy));
   const size = Math.max(GROUP_SIZE, wide.length);
   const byNamespace = new Map<string, NormalPolicy[]>();
-  for (const policy of model.policies) {
+  for (const policy of tried) {
     if (policy.namespace === undefined || !staysInNamespace(policy)) continue;
     const list = byNamespace.get(policy.namespace);
     if (list === undefined) byNamespace.set(policy.namespace, [policy]);
     else list.push(policy);
   }
-  const groups: NormalPolicy[][] = [[]];
+  const parts: NormalPolicy[][] = [[]];
   for (const policies of byNamespace.values()) {
-    const last = groups.at(-1);
+    const last = parts.at(-1);
     if (last !== undefined && last.length + policies.length <= size) last.push(...policies);
-    else groups.push([...policies]);
+    else parts.push([...policies]);
   }
-  return groups
-    .filter((group, i) => group.length > 0 || (i === 0 && groups.length === 1))
-    .map((group) => restrict(model, plan, new Set([...group, ...wide])));
+  const groups = parts
+    .filter((part) => part.length > 0 || parts.length === 1)
+    .map((part) => restrict(model, plan, new Set([...part, ...wide])));
+  return { groups, sampled: tried.length < model.policies.length };
 }
 
 function staysInNamespace({ namespace, subjects }: NormalPolicy): boolean {

@@ -24,16 +24,16 @@ export interface ProbePlan {
 }
 
 /** Packets of a full product; above, boundaries are tried one by one. */
-export const PRODUCT_LIMIT = 6_000;
+const PRODUCT_LIMIT = 2_000;
 /** The same for a single pod and direction: what its own rules say, in full. */
-const SUBJECT_PRODUCT_LIMIT = 600;
+const SUBJECT_PRODUCT_LIMIT = 200;
 /** Ports that are tried with one address. */
 const POINTS_PER_ADDRESS = 48;
 /** Pods that the same rules apply to as to one tried before get so many of its probes. */
-const PROBES_OF_TWIN = 12;
+const PROBES_OF_TWIN = 6;
 const DIRECTIONS = ['ingress', 'egress'] as const;
 /** For addresses that no rule is said to treat otherwise. */
-const SOME_POINTS: readonly PortPoint[] = [4_242, 0x1_1092, ICMP];
+const SOME_POINTS: readonly PortPoint[] = [4_242, ICMP];
 
 export function planProbes(
   model: NormalModel,
@@ -61,7 +61,9 @@ function fullProduct(
   const points = new Set(EVERY_PROTOCOL);
   for (const rule of rules) {
     const own = boundaries.of(rule);
-    for (const address of own.addresses) addresses.set(addressKey(address), address);
+    for (const address of [...own.inside, ...own.edges]) {
+      addresses.set(addressKey(address), address);
+    }
     for (const point of own.points) points.add(point);
     if (subjects.length * addresses.size * points.size * 2 > PRODUCT_LIMIT) return undefined;
   }
@@ -120,9 +122,14 @@ function probesOf(
   for (const remote of boundaries.atLarge) at(remote);
   for (const rule of rules) {
     const own = boundaries.of(rule);
-    for (const remote of own.addresses) {
+    for (const remote of own.inside) {
       const points = at(remote);
       for (const point of own.points) addTo(points, point);
+    }
+    const [first] = own.points;
+    for (const remote of own.edges) {
+      const points = at(remote);
+      if (first !== undefined) addTo(points, first);
     }
     for (const point of own.points) {
       addTo(everyPoint, point);
@@ -136,8 +143,8 @@ function probesOf(
   return [...found.values()].map(({ remote, points }) => {
     // Blocks may lie within each other: the ports of the outer one count for the inner one too.
     for (const rule of boundaries.rulesAt(remote)) {
-      if (!applying.has(rule)) continue;
-      for (const point of boundaries.of(rule).points) addTo(points, point);
+      const [point] = applying.has(rule) ? boundaries.of(rule).points : [];
+      if (point !== undefined) addTo(points, point);
     }
     for (const point of widePoints) addTo(points, point);
     return { subject, direction, remote, points: [...points] };

@@ -55,11 +55,15 @@ export interface ValidationOptions {
 }
 
 /** Pods of one group whose programs are run. */
-const MAX_SUBJECTS = 300;
+const MAX_SUBJECTS = 250;
 /** Packets of one compilation; beyond, an even part of the addresses is tried. */
-const MAX_PACKETS = 250_000;
-/** Up to so many packets are tried again with hashes in place of arrays; beyond, every fourth address. */
-const MAX_REPEATED = 8_000;
+const MAX_PACKETS = 150_000;
+/** Of every so many addresses one is tried again with hashes in place of arrays. */
+const REPEATED_STRIDE = 4;
+/** Pods for which that is done. */
+const MAX_REPEATED_SUBJECTS = 16;
+/** Groups for which it is done. */
+const MAX_REPEATED_GROUPS = 2;
 /** The instants at which rules with `until` are tried: before all of them, and after. */
 const BEFORE_ALL = 0;
 const AFTER_ALL = 8_640_000_000_000_000;
@@ -72,18 +76,18 @@ export function validateCompiled(
   { model, plan, object }: Compiled,
   options: ValidationOptions = {},
 ): ValidationOutcome {
-  const groups = groupPolicies(model, plan);
+  const { groups, sampled } = groupPolicies(model, plan);
   const budget = Math.ceil(MAX_PACKETS / groups.length);
   const hasEnds = model.policies.some(({ rules }) =>
     rules.some(({ until }) => until !== undefined),
   );
-  const total = new Total();
-  for (const group of groups) {
+  const total = new Total(sampled ? 'sample' : 'product');
+  for (const [i, group] of groups.entries()) {
     const cluster = representativeCluster(group.model.policies);
     for (const at of hasEnds ? [BEFORE_ALL, AFTER_ALL] : [BEFORE_ALL]) {
       const subjects = spread(cluster.pods.filter(isPolicyPod), MAX_SUBJECTS);
       const world = { ...group, object, cluster, subjects, at, budget };
-      const mismatch = validateWorld(world, options, total);
+      const mismatch = validateWorld(world, options, total, i < MAX_REPEATED_GROUPS);
       if (mismatch !== undefined) return { validation: total.validation(), mismatch };
     }
   }
@@ -103,7 +107,7 @@ export interface BoundWorld extends Compiled {
 export function validateBound(world: BoundWorld, start: StartRunner): ValidationOutcome {
   const { model, cluster, subjects, at, contents, object } = world;
   const prepared = prepare(model, cluster, subjects, at);
-  const total = new Total();
+  const total = new Total('product');
   total.add(prepared, prepared.coverage);
   const mismatch = total.run(prepared, prepared.probes, start, object, contents);
   return { validation: total.validation(), ...(mismatch === undefined ? {} : { mismatch }) };
@@ -121,6 +125,7 @@ function validateWorld(
   { model, plan, object, cluster, subjects, at, budget }: GroupWorld,
   { start = createBulkRunner, bind: bindWorld = bind }: ValidationOptions,
   total: Total,
+  repeats: boolean,
 ): Mismatch | undefined {
   const prepared = prepare(model, cluster, subjects, at);
   const packets = countPackets(prepared.probes);
@@ -129,9 +134,12 @@ function validateWorld(
   total.add(prepared, sampled ? 'sample' : prepared.coverage);
   const dense = bindWorld(model, plan, cluster, { at, subjects });
   const fault = total.run(prepared, kept, start, object, dense);
-  if (fault !== undefined) return fault;
-  const hashed = bindWorld(model, plan, cluster, { at, subjects, denseBudget: 0 });
-  const again = packets <= MAX_REPEATED ? kept : part(kept, 1 / 4);
+  if (fault !== undefined || !repeats) return fault;
+  const fewer = subjects.slice(0, MAX_REPEATED_SUBJECTS);
+  const hashed = bindWorld(model, plan, cluster, { at, subjects: fewer, denseBudget: 0 });
+  const again = kept.filter(
+    ({ subject }, i) => subject < fewer.length && i % REPEATED_STRIDE === 0,
+  );
   return total.run(prepared, again, start, object, hashed);
 }
 
@@ -166,9 +174,13 @@ const MODES: readonly Validation['mode'][] = ['product', 'factors', 'sample'];
 const MANY_ADDRESSES = 2_000;
 
 class Total {
-  #mode: Validation['mode'] = 'product';
+  #mode: Validation['mode'];
   #packets = 0;
   #pods = 0;
+
+  constructor(mode: Validation['mode']) {
+    this.#mode = mode;
+  }
 
   add({ subjects }: Prepared, mode: Validation['mode']): void {
     this.#pods += subjects.length;
