@@ -7,6 +7,8 @@ import type { Direction, PolicyModel } from '../ir/model.js';
 import type { LookupPlan } from '../ir/plan.js';
 import { decodeModel, encodeModel, type EncodedModel } from './bundle-model.js';
 import { manifestSchema, policySchema } from './bundle-schema.js';
+import { writeElf } from './elf.js';
+import { readElf } from './elf-read.js';
 import { DATAPATH_VARIANT } from './emit.js';
 import { slotCount } from './link.js';
 import type { ObjectImage } from './object-image.js';
@@ -124,6 +126,7 @@ export function readBundle(path: string, bytes: Uint8Array): Bundle {
   for (const { variant, part } of manifest.objects) {
     const object = listed(part) ? files.get(part) : undefined;
     if (object === undefined) return refuse(`\`${part}\` is missing`);
+    if (!isOwnObject(object)) return refuse(`\`${part}\` is not as policyc writes it`);
     objects.set(variant, object);
   }
   if (!objects.has(DATAPATH_VARIANT)) return refuse(`it has no object \`${DATAPATH_VARIANT}\``);
@@ -135,6 +138,16 @@ export function readBundle(path: string, bytes: Uint8Array): Bundle {
   if (Buffer.compare(rebuilt, bytes) !== 0) return refuse('it is not as policyc writes it');
   const model = restoreModel(encoded) ?? refuse(`${POLICY} contradicts itself`);
   return { digest: sha256(manifestBytes), manifest, objects, model };
+}
+
+/** Libraries that load objects trust them: one with odd BTF can end the process. */
+function isOwnObject(object: Uint8Array): boolean {
+  try {
+    return Buffer.compare(writeElf(readElf(object)), object) === 0;
+  } catch (error) {
+    if (error instanceof InputError) return false;
+    throw error;
+  }
 }
 
 /** Without times, owners and compression, which differ from machine to machine. */

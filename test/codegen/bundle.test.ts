@@ -4,6 +4,7 @@ import { createTar, parseTar } from 'nanotar';
 import { describe, expect, it } from 'vitest';
 import { readBundle, type Manifest } from '../../src/codegen/bundle.js';
 import { encodeModel, type EncodedModel } from '../../src/codegen/bundle-model.js';
+import { readElf } from '../../src/codegen/elf-read.js';
 import { compile } from '../../src/compile.js';
 import { InputError } from '../../src/diagnostics.js';
 import type { PolicyModel, Rule } from '../../src/ir/model.js';
@@ -172,6 +173,26 @@ describe('a bundle', () => {
     expect(refusal(sealed(parts.set('policy.json', jsonOf(change(model)))))).toMatch(
       /policy.json contradicts itself/,
     );
+  });
+
+  it('is refused if its object is not in the form that policyc writes, whatever the digests say', () => {
+    const name = 'objects/datapath.o';
+    const accepted: number[] = [];
+    for (let at = 0; at < object.length; at += 211) {
+      const parts = partsOf(bytes);
+      const changed = Uint8Array.from(parts.get(name) ?? []);
+      changed[at] = (changed[at] ?? 0) ^ 0x41;
+      if (refusal(sealed(parts.set(name, changed))) === 'nothing') accepted.push(at);
+    }
+    // Instructions, and texts of lines, can be others; the kernel's verifier judges those.
+    const image = readElf(object);
+    const readable = accepted.filter((at) => {
+      const changed = Uint8Array.from(object);
+      changed[at] = (changed[at] ?? 0) ^ 0x41;
+      return readElf(changed).maps.length === image.maps.length;
+    });
+    expect(readable).toEqual(accepted);
+    expect(accepted.length).toBeLessThan(object.length / 211);
   });
 
   it('is refused without an object', () => {
