@@ -8,7 +8,7 @@ const ROOT = join(import.meta.dirname, '..');
 /** From the top of the pipeline to its foundations: a layer may import from itself and those below. */
 const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['commands', /^src\/(cli\.ts|cli\/|demo\.ts|demo\/)/],
-  ['composition', /^src\/(compile|apply|front-end)\.ts$/],
+  ['composition', /^src\/(compile|apply|verify|front-end)\.ts$/],
   ['loader', /^src\/loader\//],
   ['validation', /^src\/validate\//],
   ['codegen', /^src\/codegen\//],
