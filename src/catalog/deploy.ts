@@ -149,6 +149,42 @@ export const deployCatalog = {
       'policyc goes first in the chain of an interface and lets the others run behind it; where it ' +
       'cannot be first it refuses to pretend that the policy is in force.',
   }),
+  'deploy/netkit': entry<{ pod: string; device: string }>({
+    severity: 'error',
+    message: ({ pod, device }) => `interface \`${device}\` of \`${pod}\` is a netkit device`,
+    hint: () => 'give the pod a veth',
+    explanation:
+      'A netkit device hands packets over before the hooks of tc: its own programs may let them past ' +
+      'what policyc attaches there.',
+  }),
+  'deploy/xdp-first': entry<{ pod: string; device: string; name: string }>({
+    severity: 'error',
+    message: ({ pod, device, name }) =>
+      `the XDP program \`${name}\` sees what comes from \`${pod}\` at \`${device}\` before policyc could`,
+    hint: ({ device }) => `take it off: \`ip link set ${device} xdp off\``,
+    explanation:
+      'XDP runs before the hooks of tc, and can send packets elsewhere. policyc does not know what the ' +
+      'program does with them.',
+  }),
+  'deploy/redirects-past': entry<{ device: string; name: string; call: string }>({
+    severity: 'error',
+    message: ({ device, name, call }) =>
+      `\`${name}\` at \`${device}\` calls \`${call}\`, which takes packets past the hooks of pods`,
+    hint: () =>
+      'take it off, or turn off what makes it redirect (Cilium: `bpf.hostLegacyRouting=true`)',
+    explanation:
+      'A packet that is redirected to the peer of a veth, or by XDP to a veth, arrives in the pod without ' +
+      'having been seen at the host side, where policies are enforced.',
+  }),
+  'deploy/unseen': entry<{ device: string; name: string }>({
+    severity: 'error',
+    message: ({ device, name }) =>
+      `it cannot be seen whether \`${name}\` at \`${device}\` takes packets past the hooks of pods`,
+    hint: () => 'run `sysctl kernel.kptr_restrict=1` while applying, with CAP_SYSLOG',
+    explanation:
+      'policyc looks at the calls of every program of the node, for those that redirect packets into pods ' +
+      'without passing the host side of their veths. The kernel hides them from those who may not see addresses.',
+  }),
   'deploy/no-gate': entry<{ name: string }>({
     severity: 'error',
     message: ({ name }) =>

@@ -4,6 +4,7 @@ import type { Half } from '../codegen/layout.js';
 import { bug, diagnostic, InputError, type Diagnostic } from '../diagnostics.js';
 import { listedName, listPins, removePins } from './bpffs.js';
 import { attachGates, takeBack, type AttachedGate, type Placement } from './deploy-attach.js';
+import { refuseBypasses } from './deploy-bypass.js';
 import { openControl, otherHalf, writeControl } from './deploy-control.js';
 import {
   clearHalf,
@@ -101,6 +102,7 @@ function applyLocked(options: ApplyOptions): ApplyResult {
   try {
     const old = recoverHalves(root, control);
     const before = hooks.list();
+    refuseBypasses(options.endpoints, before);
     const half = otherHalf(old.half);
     const generation = (listGenerations(root).at(-1) ?? 0) + 1;
     const begun = [layout.generation(root, generation)];

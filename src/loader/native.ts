@@ -87,8 +87,19 @@ export interface TestRunResult {
   readonly durationNs: number;
 }
 
+/** What a program leads to. */
+export interface ProgramReach {
+  /**
+   * The kernel's functions that it calls, as distances from `__bpf_call_base`; 12 stands for a tail
+   * call, and 0 for a distance that the kernel does not tell.
+   */
+  readonly calls: readonly number[];
+  readonly mapIds: readonly number[];
+}
+
 export interface ProgramHandle extends Handle {
   facts(): ProgramFacts;
+  reach(): ProgramReach;
   /** BPF_PROG_TEST_RUN; see `testSkb` for packets. `room` is how much the packet may grow, in bytes. */
   testRun(
     packet: Uint8Array,
@@ -175,6 +186,15 @@ export interface ClassicFilter {
   readonly directAction: boolean;
 }
 
+export interface NetworkInterface {
+  readonly index: number;
+  readonly name: string;
+  /** As `ip link` knows it, such as `veth`; empty for hardware. */
+  readonly kind: string;
+  /** 0 without one. */
+  readonly xdpProgramId: number;
+}
+
 export interface RingBufferHandle extends Handle {
   /** Takes up to `limit` records that are there now, oldest first. Never waits. */
   consume(limit: number): readonly Buffer[];
@@ -238,6 +258,8 @@ export interface NativeDoor {
   /** Every filter of the hook, whoever attached it. */
   queryClassic(interfaceIndex: number, ingress: boolean): readonly ClassicFilter[];
   openRingBuffer(map: MapHandle): RingBufferHandle;
+  /** Of this thread's network namespace. */
+  listInterfaces(): readonly NetworkInterface[];
   /** Undefined if there is no such interface in this process's network namespace. */
   interfaceIndex(name: string): number | undefined;
   isBpffs(path: string): boolean;

@@ -1,6 +1,7 @@
 // The door to libbpf: what the addon exports, and the state of each JavaScript environment.
 #include "classic-tc.h"
 #include "door.h"
+#include "interfaces.h"
 #include "link.h"
 #include "lock.h"
 #include "map.h"
@@ -57,6 +58,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("detachClassic", Napi::Function::New(env, detachClassic));
   exports.Set("queryClassic", Napi::Function::New(env, queryClassic));
   exports.Set("openRingBuffer", Napi::Function::New(env, openRingBuffer));
+  exports.Set("listInterfaces", Napi::Function::New(env, listInterfaces));
   exports.Set("interfaceIndex", Napi::Function::New(env, interfaceIndex));
   exports.Set("isBpffs", Napi::Function::New(env, isBpffs));
   exports.Set("mountBpffs", Napi::Function::New(env, mountBpffs));

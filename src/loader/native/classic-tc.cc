@@ -8,9 +8,9 @@
 #include <bpf/libbpf.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
-#include <linux/rtnetlink.h>
 #include <sys/socket.h>
 
+#include "netlink.h"
 #include "program.h"
 
 namespace policyc {
@@ -106,43 +106,17 @@ struct Filter {
   bool directAction;
 };
 
-// RTA_OK and RTA_NEXT mix signed and unsigned lengths; this does the same with checked sizes.
-template <class Visit>
-void eachAttribute(const uint8_t* data, size_t length, Visit visit) {
-  while (length >= sizeof(struct rtattr)) {
-    struct rtattr head {};
-    std::memcpy(&head, data, sizeof(head));
-    if (head.rta_len < sizeof(head) || head.rta_len > length) return;
-    visit(head.rta_type & NLA_TYPE_MASK, data + RTA_LENGTH(0), head.rta_len - RTA_LENGTH(0));
-    const size_t step = RTA_ALIGN(head.rta_len);
-    if (step >= length) return;
-    data += step;
-    length -= step;
-  }
-}
-
-uint32_t word(const uint8_t* data, size_t length) {
-  uint32_t value = 0;
-  if (length >= sizeof(value)) std::memcpy(&value, data, sizeof(value));
-  return value;
-}
-
-std::string textOf(const uint8_t* data, size_t length) {
-  const char* text = reinterpret_cast<const char*>(data);
-  return std::string(text, strnlen(text, length));
-}
-
 Filter readFilterMessage(const struct tcmsg& message, const uint8_t* data, size_t length) {
   Filter filter{message.tcm_handle, message.tcm_info >> 16, message.tcm_info & 0xffff, "", "", 0, false};
   eachAttribute(data, length, [&](uint16_t type, const uint8_t* value, size_t size) {
-    if (type == TCA_KIND) filter.kind = textOf(value, size);
+    if (type == TCA_KIND) filter.kind = attributeText(value, size);
     if (type != TCA_OPTIONS) return;
     eachAttribute(value, size, [&](uint16_t inner, const uint8_t* option, size_t bytes) {
       // Only the bpf classifier's attributes carry these meanings; the kind comes first in a message.
       if (filter.kind != "bpf") return;
-      if (inner == TCA_BPF_NAME) filter.name = textOf(option, bytes);
-      if (inner == TCA_BPF_ID) filter.programId = word(option, bytes);
-      if (inner == TCA_BPF_FLAGS) filter.directAction = (word(option, bytes) & TCA_BPF_FLAG_ACT_DIRECT) != 0;
+      if (inner == TCA_BPF_NAME) filter.name = attributeText(option, bytes);
+      if (inner == TCA_BPF_ID) filter.programId = attributeWord(option, bytes);
+      if (inner == TCA_BPF_FLAGS) filter.directAction = (attributeWord(option, bytes) & TCA_BPF_FLAG_ACT_DIRECT) != 0;
     });
   });
   return filter;
@@ -150,8 +124,6 @@ Filter readFilterMessage(const struct tcmsg& message, const uint8_t* data, size_
 
 // RTM_GETTFILTER as a dump, since libbpf can only ask for one known filter. Returns a positive errno or 0.
 int dumpFilters(int interface, uint32_t parent, std::vector<Filter>& into) {
-  const Descriptor netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
-  if (!netlink.open()) return errno;
   struct {
     struct nlmsghdr head;
     struct tcmsg body;
@@ -163,41 +135,15 @@ int dumpFilters(int interface, uint32_t parent, std::vector<Filter>& into) {
   request.body.tcm_family = AF_UNSPEC;
   request.body.tcm_ifindex = interface;
   request.body.tcm_parent = parent;
-  if (::send(netlink.get(), &request, sizeof(request), 0) < 0) return errno;
-
-  std::vector<uint8_t> buffer(64 * 1024);
-  for (;;) {
-    const ssize_t got = ::recv(netlink.get(), buffer.data(), buffer.size(), MSG_TRUNC);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno;
-    if (static_cast<size_t>(got) > buffer.size()) return EMSGSIZE;
-    size_t at = 0;
-    const size_t end = static_cast<size_t>(got);
-    while (end - at >= sizeof(struct nlmsghdr)) {
-      struct nlmsghdr head {};
-      std::memcpy(&head, buffer.data() + at, sizeof(head));
-      if (head.nlmsg_len < sizeof(head) || head.nlmsg_len > end - at) return EBADMSG;
-      const uint8_t* body = buffer.data() + at + NLMSG_HDRLEN;
-      const size_t size = head.nlmsg_len - NLMSG_HDRLEN;
-      if (head.nlmsg_type == NLMSG_DONE) return 0;
-      if (head.nlmsg_type == NLMSG_ERROR) {
-        int error = 0;
-        if (size >= sizeof(error)) std::memcpy(&error, body, sizeof(error));
-        return -error;
-      }
-      if (head.nlmsg_type == RTM_NEWTFILTER && size >= NLMSG_ALIGN(sizeof(struct tcmsg))) {
-        struct tcmsg message {};
-        std::memcpy(&message, body, sizeof(message));
-        const size_t skip = NLMSG_ALIGN(sizeof(message));
-        Filter filter = readFilterMessage(message, body + skip, size - skip);
-        // The kernel also lists each priority's chain itself, with handle 0.
-        if (filter.handle != 0) into.push_back(std::move(filter));
-      }
-      const size_t step = NLMSG_ALIGN(head.nlmsg_len);
-      if (step >= end - at) break;
-      at += step;
-    }
-  }
+  return dumpNetlink(&request, sizeof(request), RTM_NEWTFILTER, [&](const uint8_t* body, size_t size) {
+    const size_t skip = NLMSG_ALIGN(sizeof(struct tcmsg));
+    if (size < skip) return;
+    struct tcmsg message {};
+    std::memcpy(&message, body, sizeof(message));
+    Filter filter = readFilterMessage(message, body + skip, size - skip);
+    // The kernel also lists each priority's chain itself, with handle 0.
+    if (filter.handle != 0) into.push_back(std::move(filter));
+  });
 }
 
 }  // namespace

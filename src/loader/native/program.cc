@@ -69,7 +69,7 @@ ProgramHandle::ProgramHandle(const Napi::CallbackInfo& info) : Napi::ObjectWrap<
 void ProgramHandle::define(Napi::Env env, Door& door) {
   Napi::Function made = DefineClass(
       env, "ProgramHandle",
-      {InstanceMethod<&ProgramHandle::facts>("facts"), InstanceMethod<&ProgramHandle::testRun>("testRun"),
+      {InstanceMethod<&ProgramHandle::facts>("facts"), InstanceMethod<&ProgramHandle::reach>("reach"), InstanceMethod<&ProgramHandle::testRun>("testRun"),
        InstanceMethod<&ProgramHandle::pin>("pin"), InstanceMethod<&ProgramHandle::close>("close"),
        InstanceAccessor<&ProgramHandle::closed>("closed")});
   door.program = Napi::Persistent(made);
@@ -107,6 +107,37 @@ Napi::Value ProgramHandle::facts(const Napi::CallbackInfo& info) {
   made.Set("mapCount", seen.nr_map_ids);
   made.Set("runCount", static_cast<double>(seen.run_cnt));
   made.Set("runTimeNs", static_cast<double>(seen.run_time_ns));
+  return made;
+}
+
+// What the program calls, as distances from __bpf_call_base (kernel/bpf/verifier.c, do_misc_fixups), and
+// the maps that it refers to. The kernel hides distances, as zeros, from those who may not see addresses.
+Napi::Value ProgramHandle::reach(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  const int fd = descriptor(env);
+  struct bpf_prog_info sizes {};
+  uint32_t length = sizeof(sizes);
+  int result = bpf_obj_get_info_by_fd(fd, &sizes, &length);
+  std::vector<struct bpf_insn> code(sizes.xlated_prog_len / sizeof(struct bpf_insn));
+  std::vector<uint32_t> maps(sizes.nr_map_ids);
+  struct bpf_prog_info seen {};
+  seen.xlated_prog_len = static_cast<uint32_t>(code.size() * sizeof(struct bpf_insn));
+  seen.xlated_prog_insns = reinterpret_cast<uint64_t>(code.data());
+  seen.nr_map_ids = static_cast<uint32_t>(maps.size());
+  seen.map_ids = reinterpret_cast<uint64_t>(maps.data());
+  length = sizeof(seen);
+  if (result == 0) result = bpf_obj_get_info_by_fd(fd, &seen, &length);
+  if (result < 0) throwKernel(env, "read the instructions of a program", result);
+  Napi::Array calls = Napi::Array::New(env);
+  for (const struct bpf_insn& each : code) {
+    const bool isHelper = each.code == (BPF_JMP | BPF_CALL) && each.src_reg == 0;
+    if (isHelper) calls.Set(calls.Length(), each.imm);
+  }
+  Napi::Array mapIds = Napi::Array::New(env);
+  for (const uint32_t id : maps) mapIds.Set(mapIds.Length(), id);
+  Napi::Object made = Napi::Object::New(env);
+  made.Set("calls", calls);
+  made.Set("mapIds", mapIds);
   return made;
 }
 

@@ -19,6 +19,7 @@ class ProgramHandle : public Napi::ObjectWrap<ProgramHandle> {
 
  private:
   Napi::Value facts(const Napi::CallbackInfo& info);
+  Napi::Value reach(const Napi::CallbackInfo& info);
   Napi::Value testRun(const Napi::CallbackInfo& info);
   void pin(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
