@@ -162,7 +162,7 @@ export const k8sCatalog = {
     severity: 'error',
     message: ({ text, key }) => `the label key \`${text}\` is read as \`${key}\` when not quoted`,
     hint: ({ text }) => `write "${text}"`,
-    explanation: 'YAML 1.1 reads words such as `yes`, `on` and `y` as booleans, in keys as well.',
+    explanation: 'YAML 1.1 reads words such as `yes`, `on` and `off` as booleans, in keys as well.',
   }),
   'k8s/bad-label-value': entry<{ value: string; reason: string }>({
     severity: 'error',

@@ -1,8 +1,8 @@
 /** How plain YAML scalars become values: as kubectl reads them, which is YAML 1.1 in part. */
 import * as yaml from 'js-yaml';
 
-const TRUE = new Set(['y', 'Y', 'yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON']);
-const FALSE = new Set(['n', 'N', 'no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF']);
+const TRUE = new Set(['yes', 'Yes', 'YES', 'true', 'True', 'TRUE', 'on', 'On', 'ON']);
+const FALSE = new Set(['no', 'No', 'NO', 'false', 'False', 'FALSE', 'off', 'Off', 'OFF']);
 const NULL = new Set(['~', 'null', 'Null', 'NULL']);
 const FLOAT = /^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$/;
 const INFINITE = /^[-+]?\.(inf|Inf|INF)$/;
@@ -13,7 +13,8 @@ const SPECIAL_START = new Set(new TextEncoder().encode('~yYnNtTfFoO0123456789+-.
 
 /**
  * The value of a plain scalar as sigs.k8s.io/yaml has it: booleans of YAML 1.1, integers with Go's
- * prefixes (a leading zero is octal) and underscores, floats; timestamps are strings.
+ * prefixes (a leading zero is octal) and underscores, floats; timestamps are strings. But for `y` and
+ * `n`: namespaces and pods are called so, and what writes YAML for them often leaves the quotes out.
  */
 export function resolvePlainScalar(text: string): string | number | boolean | null {
   if (!SPECIAL_START.has(text.charCodeAt(0))) return text;

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { k8sCatalog } from '../../../src/catalog/k8s.js';
 import { hasErrors } from '../../../src/diagnostics.js';
-import { lowerText, said } from './reading.js';
+import { lowerText, networkPolicy, policyOf, said } from './reading.js';
 import { REFUSALS } from './refusals.js';
 
 describe('policies that are refused or doubtful', () => {
@@ -46,4 +46,11 @@ describe('policies that are refused or doubtful', () => {
     const lines = found.map(({ at }) => Number(at.split(':')[0]));
     expect(lines).toEqual(lines.toSorted((a, b) => a - b));
   });
+});
+
+it('takes namespaces and labels that are called `y` or `n` without quotes', () => {
+  const text = networkPolicy('podSelector: {matchLabels: {x: y, z: N}}');
+  const policy = policyOf(text.replace('namespace: shop', 'namespace: n'));
+  expect(policy.namespace).toBe('n');
+  expect(JSON.stringify(policy.subject)).toMatch(/"y".*"N"/);
 });
