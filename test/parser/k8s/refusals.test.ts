@@ -52,5 +52,5 @@ it('takes namespaces and labels that are called `y` or `n` without quotes', () =
   const text = networkPolicy('podSelector: {matchLabels: {x: y, z: N}}');
   const policy = policyOf(text.replace('namespace: shop', 'namespace: n'));
   expect(policy.namespace).toBe('n');
-  expect(JSON.stringify(policy.subject)).toMatch(/"y".*"N"/);
+  expect(JSON.stringify(policy.subjects)).toMatch(/"y".*"N"/);
 });
