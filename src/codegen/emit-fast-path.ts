@@ -7,7 +7,7 @@ import { emitExit, EXIT, FRAME, PACKET, SKB, TCP } from './emit-frame.js';
 import { ETHERTYPE, PROTOCOL } from './emit-headers.js';
 import { OPPOSITE } from './emit-state.js';
 import { emitTrieLookup } from './emit-trie.js';
-import { emitTableVerdict } from './emit-verdict.js';
+import { emitDenseVerdict } from './emit-verdict.js';
 import {
   CELL,
   CLASS_BITS,
@@ -44,14 +44,14 @@ const FRAGMENT_MASK = 0xff3f;
 /**
  * Judges a plain packet and lets it pass if that is all there is to do. What is no plain packet goes
  * to `slow`, where the whole parser begins; a plain one that needs more than a verdict goes on behind
- * the verdict, at `allowed` or `denied`, with the frame as the parser leaves it. The tables decide,
+ * the verdict, at `allowed` or `denied`, with the frame as the parser leaves it. Arrays decide,
  * in a code layout too: they have no branches that a CPU can mispredict.
  * INVARIANT: the whole parser says the same of a plain packet. r6 = context.
  */
 export function emitFastPath(asm: Assembler, direction: Direction, plan: LookupPlan): void {
   emitLoadField(asm, r1, 'shape', SHAPE.flags);
-  asm.and(r1, SHAPE_FLAG.trie4);
-  asm.branch('eq', r1, 0, 'slow');
+  asm.and(r1, SHAPE_FLAG.trie4 | SHAPE_FLAG.rowsHash | SHAPE_FLAG.cellsHash);
+  asm.branch('ne', r1, SHAPE_FLAG.trie4, 'slow');
   if (plan.effects[OPPOSITE[direction]].rejects) {
     asm.load(4, r1, r6, SKB.mark).comment('an answer of our own has a mark');
     asm.branch('ne', r1, 0, 'slow');
@@ -60,7 +60,7 @@ export function emitFastPath(asm: Assembler, direction: Direction, plan: LookupP
   emitAddresses(asm, direction);
   emitTrieLookup(asm);
   if (direction === 'ingress') emitLeaveNodes(asm);
-  emitTableVerdict(asm, direction);
+  emitDenseVerdict(asm, direction);
   asm.branch('sge', r7, 0, 'frame', { width: 32 });
   if (plan.effects[direction].logsAllowed) asm.branch('set', r7, 1 << CELL.logBit, 'frame');
   asm.load(4, r1, r10, FRAME.packet);

@@ -67,12 +67,16 @@ export function emitRow(asm: Assembler, direction: Direction): void {
   asm.jump(done);
 
   asm.label(dense);
+  emitDenseRow(asm, direction);
+  asm.label(done);
+}
+
+function emitDenseRow(asm: Assembler, direction: Direction): void {
   emitLoadField(asm, r1, 'subject', SUBJECT.rowBase[direction]);
   asm.mov(r2, r8);
   emitClassOf(asm, r2);
   asm.add32(r1, r2);
   emitTableWord(asm, 'rows', SHAPE.rowCount, ROW_BYTES);
-  asm.label(done);
 }
 
 /** The address class of the entry in `register`. */
@@ -81,10 +85,19 @@ export function emitClassOf(asm: Assembler, register: typeof r2): void {
 }
 
 /**
- * By the tables alone: r8 = entry, r9 = port index → r7 = cell, r5 = aspects from bit
+ * By arrays alone: r8 = entry, r9 = port index → r7 = cell, r5 = aspects from bit
  * {@link ROW_ASPECT_SHIFT} on. Clobbers r0 to r4.
  */
-export function emitTableVerdict(asm: Assembler, direction: Direction): void {
+export function emitDenseVerdict(asm: Assembler, direction: Direction): void {
+  emitDenseRow(asm, direction);
+  asm.mov32(r5, r1);
+  asm.rsh(r1, 32).comment('where the cells are');
+  emitPortClass(asm);
+  emitDenseCell(asm);
+  emitDecider(asm);
+}
+
+function emitTableVerdict(asm: Assembler, direction: Direction): void {
   emitRow(asm, direction);
   asm.mov32(r5, r1);
   asm.rsh(r1, 32).comment('where the cells are');
@@ -92,7 +105,6 @@ export function emitTableVerdict(asm: Assembler, direction: Direction): void {
   const dense = asm.freshLabel('cell_dense');
   const miss = asm.freshLabel('cell_default');
   const done = asm.freshLabel('cell');
-  const absolute = asm.freshLabel('cell_absolute');
   emitLoadField(asm, r3, 'shape', SHAPE.flags);
   asm.and(r3, SHAPE_FLAG.cellsHash);
   asm.branch('eq', r3, 0, dense);
@@ -114,9 +126,20 @@ export function emitTableVerdict(asm: Assembler, direction: Direction): void {
   asm.jump(done);
 
   asm.label(dense);
+  emitDenseCell(asm);
+  asm.label(done);
+  emitDecider(asm);
+}
+
+/** r1 = first cell, r2 = port class → r1 = cell. */
+function emitDenseCell(asm: Assembler): void {
   asm.add32(r1, r2);
   emitTableWord(asm, 'cells', SHAPE.cellCount, 4);
-  asm.label(done);
+}
+
+/** r1 = the table's cell, r5 = first word of the row → r7 = cell. */
+function emitDecider(asm: Assembler): void {
+  const absolute = asm.freshLabel('absolute');
   asm.mov(r7, r1);
   asm.and(r1, 1 << CELL.relativeBit);
   asm.branch('eq', r1, 0, absolute);

@@ -20,7 +20,13 @@ export type Step =
   | { readonly kind: 'age'; readonly seconds: number }
   /** Binds other policies, or another cluster, and keeps the connections. */
   | { readonly kind: 'bind'; readonly policies?: string; readonly cluster?: string }
-  | { readonly kind: 'connections'; readonly out: number; readonly in: number };
+  | {
+      readonly kind: 'connections';
+      readonly out: number;
+      readonly in: number;
+      /** How many of them have been answered; not looked at unless given. */
+      readonly live?: number;
+    };
 
 export interface PacketCase {
   readonly name: string;
@@ -52,8 +58,8 @@ export function rebind(change: { readonly policies?: string; readonly cluster?: 
   return { kind: 'bind', ...change };
 }
 
-export function connections(out: number, inward: number): Step {
-  return { kind: 'connections', out, in: inward };
+export function connections(out: number, inward: number, live?: number): Step {
+  return { kind: 'connections', out, in: inward, ...(live === undefined ? {} : { live }) };
 }
 
 export function packetCase(name: string, policies: string, ...steps: readonly Step[]): PacketCase {
@@ -102,8 +108,9 @@ function perform(
       return undefined;
     case 'connections': {
       const found = engine.connections();
-      if (found.out === step.out && found.in === step.in) return undefined;
-      return `${found.out} out and ${found.in} in, not ${step.out} and ${step.in}`;
+      const { out, in: inward, live = found.live } = step;
+      if (found.out === out && found.in === inward && found.live === live) return undefined;
+      return `${found.out} out, ${found.in} in, ${found.live} live; not ${out}, ${inward}, ${live}`;
     }
     case 'send': {
       const { now } = bound;

@@ -1,5 +1,5 @@
 /** Connections: whose replies pass, and what leaves no state. */
-import { ACK, FIN, frame, icmp, PROTO, RST, sctp, SYN, udp } from '../support/frames.js';
+import { ACK, FIN, frame, icmp, PROTO, RST, sctp, SYN, tcp, udp } from '../support/frames.js';
 import { age, connections, from, packetCase, rebind, to, type PacketCase } from './case.js';
 import {
   CLIENT,
@@ -19,21 +19,55 @@ const replies = (pair: Pair): readonly PacketCase[] => [
     CLIENT,
     to('x', back(pair, SYN | ACK), ISOLATED),
     from('x', out(pair, SYN), ALLOWED),
-    connections(1, 0),
+    connections(1, 0, 0),
     to('x', back(pair, SYN | ACK), REPLY),
     from('x', out(pair, ACK), ALLOWED),
     to('x', back(pair, ACK), REPLY),
-    connections(1, 0),
+    connections(1, 0, 1),
   ),
   packetCase(
     `replies of TCP pass from who was called, ${pair.family}`,
     SERVER,
     from('x', answer(pair, SYN | ACK), ISOLATED),
     to('x', called(pair, SYN), ALLOWED),
-    connections(0, 1),
+    connections(0, 1, 0),
     from('x', answer(pair, SYN | ACK), REPLY),
     to('x', called(pair, ACK), ALLOWED),
     from('x', answer(pair, ACK), REPLY),
+    connections(0, 1, 1),
+  ),
+  packetCase(
+    `both ends may open with the same ports, ${pair.family}`,
+    policies({
+      pod: 'x',
+      ingress: [{ peers: ['y'], ports: ['5000/TCP'] }],
+      egress: [{ peers: ['y'], ports: ['443/TCP'] }],
+    }),
+    from('x', frame(pair.x, pair.y, PROTO.tcp, tcp(5_000, 443, SYN)), ALLOWED),
+    connections(1, 0),
+    to('x', frame(pair.y, pair.x, PROTO.tcp, tcp(443, 5_000, SYN)), ALLOWED),
+    connections(1, 1),
+  ),
+  packetCase(
+    `the other end may have opened first, ${pair.family}`,
+    policies({
+      pod: 'x',
+      ingress: [{ peers: ['y'], ports: ['5000/TCP'] }],
+      egress: [{ peers: ['y'], ports: ['443/TCP'] }],
+    }),
+    to('x', frame(pair.y, pair.x, PROTO.tcp, tcp(443, 5_000, SYN)), ALLOWED),
+    connections(0, 1),
+    from('x', frame(pair.x, pair.y, PROTO.tcp, tcp(5_000, 443, SYN)), ALLOWED),
+    connections(1, 1),
+  ),
+  packetCase(
+    `a FIN before the first reply counts after it, ${pair.family}`,
+    CLIENT,
+    from('x', out(pair, SYN), ALLOWED),
+    from('x', out(pair, FIN | ACK), ALLOWED),
+    to('x', back(pair, SYN | ACK), REPLY),
+    age(300),
+    to('x', back(pair, ACK), ISOLATED),
   ),
   ...(
     [

@@ -69,6 +69,13 @@ export interface PacketEnd {
   readonly cb: readonly number[];
 }
 
+export interface ConnectionCount {
+  readonly out: number;
+  readonly in: number;
+  /** Those of both that have been answered. */
+  readonly live: number;
+}
+
 /** Connection maps outlive `bind`, as they outlive generations on a node. */
 export interface Engine {
   /** Bytes of the largest packet that it runs. */
@@ -77,7 +84,7 @@ export interface Engine {
   run(subject: number, direction: Direction, packet: Uint8Array, context: PacketContext): PacketEnd;
   /** Lets seconds pass; negative ones too, as another CPU's clock may be ahead. */
   age(seconds: number): void;
-  connections(): { readonly out: number; readonly in: number };
+  connections(): ConnectionCount;
   forget(): void;
   close(): void;
 }
@@ -88,10 +95,11 @@ const CONNECTIONS = {
 } as const;
 const CONNECTION_MAPS = Object.values(CONNECTIONS).flat();
 
-function countConnections(entries: (map: string) => number): { out: number; in: number } {
+function countConnections(entries: (map: string) => number): ConnectionCount {
   const count = (names: readonly string[]): number =>
     names.reduce((sum, name) => sum + entries(name), 0);
-  return { out: count(CONNECTIONS.out), in: count(CONNECTIONS.in) };
+  const live = CONNECTION_MAPS.filter((name) => name.startsWith('live'));
+  return { out: count(CONNECTIONS.out), in: count(CONNECTIONS.in), live: count(live) };
 }
 
 const STEP_LIMIT = 20_000;

@@ -34,6 +34,13 @@ const TAGS = [
   [ETHER.qinq, ETHER.qinq],
 ];
 
+/** What would be an IPv4 packet, were it not for the type of the frame. */
+const disguised = packetCase(
+  'IPv4 under another EtherType',
+  CLIENT,
+  from('x', ethernet(0x88cc, frame(X, Y, PROTO.tcp, https).slice(14)), 'drop not-ip'),
+);
+
 const tags = [
   ...TAGS.map((list) =>
     packetCase(
@@ -329,6 +336,7 @@ const places = [0, 1, 2, 3, 4, 5].map((before) => {
 
 export const HEADER_CASES: readonly PacketCase[] = withMirrors([
   ...tags,
+  disguised,
   ...options,
   ...extensions,
   ...places,
