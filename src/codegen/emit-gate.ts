@@ -7,12 +7,14 @@ import type { FunctionListing, Listing } from './listing.js';
 
 /** The gates' names, by the direction that they judge; at most 15 characters (BPF_OBJ_NAME_LEN). */
 export const GATE_PROGRAMS = { ingress: 'gate_to_pod', egress: 'gate_from_pod' } as const;
+/** What stands in for a program that was taken away. */
+export const SHUT_PROGRAM = 'gate_shut';
 
 /** The two gates of a pod. No policy is in them: they are the same bytes for every pod and node. */
 export function emitGates(): Listing {
   return {
     license: 'Apache-2.0',
-    functions: [emitGate('ingress'), emitGate('egress')],
+    functions: [emitGate('ingress'), emitGate('egress'), emitShut()],
     tables: [{ name: GATE.controlTable, frozen: false, initial: new Uint8Array(4) }],
     maps: [GATE.halves],
   };
@@ -39,6 +41,18 @@ function emitGate(direction: Direction): FunctionListing {
   asm.label('empty').comment('a half without a program lets nothing pass');
   asm.mov(r0, DROP);
   asm.exit();
+  return asm.finish();
+}
+
+/**
+ * Drops. To empty a slot takes the kernel a grace period for each program that jumps to it
+ * (bpf_arch_poke_desc_update in arch/x86/net/bpf_jit_comp.c); to put another program there takes none.
+ */
+function emitShut(): FunctionListing {
+  const asm = new Assembler(SHUT_PROGRAM, 'program');
+  asm.mov(r6, r1);
+  asm.mov(r7, 0);
+  emitExit(asm, 'deny', 'corrupt');
   return asm.finish();
 }
 

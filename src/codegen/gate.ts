@@ -3,7 +3,7 @@ import { writeElf } from './elf.js';
 import { emitGates } from './emit-gate.js';
 import { link } from './link.js';
 
-export { GATE_PROGRAMS } from './emit-gate.js';
+export { GATE_PROGRAMS, SHUT_PROGRAM } from './emit-gate.js';
 
 let made: Uint8Array | undefined;
 

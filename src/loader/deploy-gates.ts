@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROGRAMS } from '../codegen/contents.js';
-import { GATE_PROGRAMS, gateObject } from '../codegen/gate.js';
+import { GATE_PROGRAMS, gateObject, SHUT_PROGRAM } from '../codegen/gate.js';
 import { GATE, gateSlot, type Half } from '../codegen/layout.js';
 import { listPins, removePins, unpinName } from './bpffs.js';
 import { layout, makeFolder } from './deploy-pins.js';
@@ -64,6 +64,7 @@ export function loadGate(pod: string, control: MapHandle): Gate {
   try {
     object.reuseMap(name, halves);
     object.reuseMap(`.data.${GATE.controlTable}`, control);
+    object.setAutoload(SHUT_PROGRAM, false);
     object.load(0);
     const programs = {
       to_pod: object.program(GATE_PROGRAMS.ingress),
@@ -73,6 +74,31 @@ export function loadGate(pod: string, control: MapHandle): Gate {
   } catch (error) {
     halves.close();
     throw error;
+  } finally {
+    object.close();
+  }
+}
+
+/** The program that lets nothing pass, pinned where it is not yet. */
+export function openShut(root: string): ProgramHandle {
+  const path = layout.shut(root);
+  if (existsSync(path)) return nativeDoor().openPinnedProgram(path);
+  const shut = loadShut();
+  try {
+    shut.pin(path);
+    return shut;
+  } catch (error) {
+    shut.close();
+    throw error;
+  }
+}
+
+export function loadShut(): ProgramHandle {
+  const object = nativeDoor().openObject(gateObject(), 'shut');
+  try {
+    for (const name of Object.values(GATE_PROGRAMS)) object.setAutoload(name, false);
+    object.load(0);
+    return object.program(SHUT_PROGRAM);
   } finally {
     object.close();
   }
@@ -108,12 +134,12 @@ export function fillSlot(
   halves.setProgram(slotKey(direction, half), program);
 }
 
-/** Empties both directions' slots of a half, which no packet may be in. */
-export function clearHalf(root: string, pod: string, half: Half): void {
+/** Shuts both directions of a half, which no packet may be in. */
+export function shutHalf(root: string, pod: string, half: Half, shut: ProgramHandle): void {
   const halves = openHalves(root, pod);
   if (halves === undefined) return;
   try {
-    for (const direction of POD_DIRECTIONS) halves.delete(slotKey(direction, half));
+    for (const direction of POD_DIRECTIONS) fillSlot(halves, direction, half, shut);
   } finally {
     halves.close();
   }

@@ -20,6 +20,8 @@ export const layout = {
   generation: (root: string, generation: number) => join(root, 'generations', String(generation)),
   /** The control word of all gates. */
   control: (root: string) => join(root, 'control'),
+  /** The program in slots that hold none of a generation. */
+  shut: (root: string) => join(root, 'shut'),
   gates: (root: string) => join(root, 'gates'),
   gate: (root: string, pod: string) => join(root, 'gates', pinName(pod)),
   links: (root: string) => join(root, 'links'),

@@ -3,10 +3,10 @@ import { existsSync } from 'node:fs';
 import type { Half } from '../codegen/layout.js';
 import { removePins } from './bpffs.js';
 import { otherHalf, readControl, writeControl, type ControlWord } from './deploy-control.js';
-import { clearHalf, listGates } from './deploy-gates.js';
+import { listGates, shutHalf } from './deploy-gates.js';
 import { layout, listGenerations, podFolder } from './deploy-pins.js';
 import { readRecord } from './deploy-record.js';
-import { nativeDoor, type MapHandle } from './native.js';
+import { nativeDoor, type MapHandle, type ProgramHandle } from './native.js';
 
 export interface InForce {
   readonly half: Half;
@@ -33,7 +33,7 @@ export function isHeld(root: string, { generation }: InForce, pod: string): bool
  * not in force. The gates of pods that the old generation does not know stay with what is behind
  * them, so that they are not without any until the apply that follows.
  */
-export function recoverHalves(root: string, control: MapHandle): InForce {
+export function recoverHalves(root: string, control: MapHandle, shut: ProgramHandle): InForce {
   const word = readControl(control);
   const { half } = word;
   const generation = generationInForce(root, word);
@@ -41,7 +41,7 @@ export function recoverHalves(root: string, control: MapHandle): InForce {
   if (word.both) writeControl(control, { half, both: false });
   // A packet that came while both had to allow, or before the last flip, may be in the other half still.
   if (word.both || dead.length > 0) nativeDoor().waitForReaders();
-  for (const pod of listGates(root)) clearHalf(root, pod, otherHalf(half));
+  for (const pod of listGates(root)) shutHalf(root, pod, otherHalf(half), shut);
   for (const one of dead) removePins(layout.generation(root, one));
   return { half, generation };
 }

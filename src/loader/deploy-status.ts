@@ -12,6 +12,7 @@ import {
   generationPrograms,
   layout,
   listGenerations,
+  programIdAt,
   requireBpffs,
   withLock,
 } from './deploy-pins.js';
@@ -28,7 +29,7 @@ export interface AttachedProgram {
   readonly attached: boolean;
   /** Programs of others that see the packets first; they can let packets past ours. */
   readonly behind: number;
-  /** The generation behind the gate, by half; null for an empty slot, 0 for a program of none. */
+  /** The generation behind the gate, by half; null where it is shut, 0 for a program of none. */
   readonly halves: readonly (number | null)[];
   /** The generation that judges: that of the half in force. */
   readonly generation?: number;
@@ -84,7 +85,8 @@ export function readStatus(root: string): DeployStatus {
       if (found === undefined) byPod.set(attachment.pod, [attachment]);
       else found.push(attachment);
     }
-    const read: Reading = { root, half: control?.half ?? 0, owners };
+    const shut = existsSync(layout.shut(root)) ? programIdAt(layout.shut(root)) : 0;
+    const read: Reading = { root, half: control?.half ?? 0, shut, owners };
     const pods = [...byPod]
       .map(([pod, attachments]) => podStatus(read, pod, attachments))
       .sort((a, b) => (a.pod < b.pod ? -1 : 1));
@@ -95,19 +97,21 @@ export function readStatus(root: string): DeployStatus {
 interface Reading {
   readonly root: string;
   readonly half: Half;
+  /** The program in slots that hold none. */
+  readonly shut: number;
   /** By the programs that they hold. */
   readonly owners: ReadonlyMap<number, GenerationStatus>;
 }
 
 function podStatus(
-  { root, half, owners }: Reading,
+  { root, half, shut, owners }: Reading,
   pod: string,
   attachments: readonly Attachment[],
 ): AttachedPod {
   const programs = attachments.map((one): AttachedProgram => {
     const { direction, programId, kind, behind, interfaceIndex } = one;
     const halves = readSlots(root, pod, direction).map((id) =>
-      id === undefined ? null : (owners.get(id)?.generation ?? 0),
+      id === undefined || id === shut ? null : (owners.get(id)?.generation ?? 0),
     );
     const generation = halves[half];
     return {
@@ -164,6 +168,7 @@ function ownFolders(root: string): readonly string[] {
     layout.generations(root),
     layout.state(root),
     layout.control(root),
+    layout.shut(root),
   ];
 }
 

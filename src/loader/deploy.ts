@@ -7,11 +7,12 @@ import { attachGates, takeBack, type AttachedGate, type Placement } from './depl
 import { refuseBypasses } from './deploy-bypass.js';
 import { openControl, otherHalf, writeControl } from './deploy-control.js';
 import {
-  clearHalf,
   closeGate,
   listGates,
   openGate,
+  openShut,
   removeGate,
+  shutHalf,
   type Gate,
 } from './deploy-gates.js';
 import type { Attachment, HookKind, Hooks } from './deploy-hook.js';
@@ -30,7 +31,7 @@ import { fillSlots, gateOf } from './deploy-slots.js';
 import { openState, pinState, removeOtherState } from './deploy-state.js';
 import { podKey, type Endpoint } from './endpoints.js';
 import { kernelDiagnostic, KernelError } from './kernel-error.js';
-import { nativeDoor, type MapHandle } from './native.js';
+import { nativeDoor, type MapHandle, type ProgramHandle } from './native.js';
 import { loadContents, POD_DIRECTIONS } from './pod-programs.js';
 
 export interface ApplyOptions {
@@ -81,6 +82,7 @@ interface Apply {
   readonly options: ApplyOptions;
   readonly hooks: Hooks;
   readonly control: MapHandle;
+  readonly shut: ProgramHandle;
   readonly old: InForce;
   /** The half that the new generation is put into. */
   readonly half: Half;
@@ -98,9 +100,10 @@ function applyLocked(options: ApplyOptions): ApplyResult {
   const hooks = hooksOf(options.hooks ?? supportedHookKind(), root);
   hooks.recover();
   const control = openControl(root);
+  const shut = openShut(root);
   const gates = new Map<string, Gate>();
   try {
-    const old = recoverHalves(root, control);
+    const old = recoverHalves(root, control, shut);
     const before = hooks.list();
     refuseBypasses(options.endpoints, before);
     const half = otherHalf(old.half);
@@ -111,6 +114,7 @@ function applyLocked(options: ApplyOptions): ApplyResult {
       options,
       hooks,
       control,
+      shut,
       old,
       half,
       generation,
@@ -124,6 +128,7 @@ function applyLocked(options: ApplyOptions): ApplyResult {
     return { ...resultOf(apply), swapMilliseconds: Number(end - start) / 1e6 };
   } finally {
     gates.forEach(closeGate);
+    shut.close();
     control.close();
   }
 }
@@ -214,14 +219,14 @@ function finish(apply: Apply): bigint {
 }
 
 /** Frees the old half, and lets go of pods that are gone. */
-function tidy({ options, hooks, old, generation, before, gates, attached }: Apply): void {
+function tidy({ options, hooks, shut, old, generation, before, gates, attached }: Apply): void {
   const { root, contents } = options;
   for (const { pending } of attached) pending.settle();
   for (const attachment of before) {
     if (!gates.has(attachment.pod)) hooks.remove(attachment);
   }
   for (const pod of listGates(root)) {
-    if (gates.has(pod)) clearHalf(root, pod, old.half);
+    if (gates.has(pod)) shutHalf(root, pod, old.half, shut);
     else removeGate(root, pod);
   }
   for (const other of listGenerations(root)) {
@@ -232,7 +237,7 @@ function tidy({ options, hooks, old, generation, before, gates, attached }: Appl
 
 /** Takes back all that was made, while the old generation judges. */
 function goBack(apply: Apply): readonly Diagnostic[] {
-  const { options, hooks, control, old, half, attached, begun } = apply;
+  const { options, hooks, control, shut, old, half, attached, begun } = apply;
   const { root } = options;
   writeControl(control, { half: old.half, both: false });
   nativeDoor().waitForReaders();
@@ -241,7 +246,7 @@ function goBack(apply: Apply): readonly Diagnostic[] {
     if (!isHeld(root, old, attachment.pod)) hooks.remove(attachment);
   }
   for (const pod of listGates(root)) {
-    if (isHeld(root, old, pod)) clearHalf(root, pod, half);
+    if (isHeld(root, old, pod)) shutHalf(root, pod, half, shut);
     else removeGate(root, pod);
   }
   begun.forEach(removePins);

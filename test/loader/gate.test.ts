@@ -13,10 +13,10 @@ import {
 } from '../../src/codegen/layout.js';
 import { buildPacket, type PacketFields } from '../../src/codegen/packets.js';
 import {
-  clearHalf,
   closeGate,
   fillSlot,
   loadGate,
+  loadShut,
   type Gate,
 } from '../../src/loader/deploy-gates.js';
 import { readControl, writeControl } from '../../src/loader/deploy-control.js';
@@ -239,8 +239,18 @@ describe.skipIf(lacks('root') !== undefined)('a gate', () => {
     alone.close();
   });
 
-  it('clears nothing where there is nothing', () => {
-    expect(() => clearHalf('/sys/fs/bpf/policyc_no_such_root', 'shop/web', 0)).not.toThrow();
+  it('shuts a half whose program was taken away', () => {
+    const left = new TwoHalves();
+    const shut = loadShut();
+    left.put(0, worlds[0]);
+    for (const half of [0, 1] as const) fillSlot(left.gate.halves, 'to_pod', half, shut);
+    for (const both of [false, true]) {
+      writeControl(left.control, { half: 0, both });
+      const { action, cb } = left.run(packetTo(80));
+      expect([action, cb[1]]).toEqual([DROP, OUTCOMES.indexOf('corrupt')]);
+    }
+    shut.close();
+    left.close();
   });
 
   it('costs next to nothing', () => {
