@@ -68,7 +68,7 @@ export const PACKET = {
   neighbour: 1 << 11,
 } as const;
 
-export const TCP = { fin: 0x01, syn: 0x02, rst: 0x04, ack: 0x10 } as const;
+export const TCP = { fin: 0x01, syn: 0x02, rst: 0x04, ack: 0x10, allFlags: 0xff } as const;
 
 /** Labels that every program puts once. */
 export const EXIT = {

@@ -111,7 +111,7 @@ export function emitReply(asm: Assembler, direction: Direction): void {
     asm.mov(r9, 0);
   }
   asm.label('known');
-  emitConnectionLookup(asm, openedBy(forward), EXIT.drop);
+  emitReplyLookup(asm, openedBy(forward));
   asm.mov(r8, r0);
   emitReplyState(asm, direction);
   asm.mov(r7, r9);
@@ -154,6 +154,24 @@ function emitConnectionLookup(
   emitCall(asm, pending, 'map_lookup_elem');
   asm.branch('eq', r0, 0, unknown);
   asm.label(found);
+}
+
+/**
+ * As above for what may be a reply. The first reply of TCP has SYN or RST: without, a packet is of a
+ * connection that is live, or of none.
+ */
+function emitReplyLookup(asm: Assembler, { live, pending }: ConnectionMaps): void {
+  emitCall(asm, live, 'map_lookup_elem');
+  asm.branch('ne', r0, 0, 'connection_known');
+  asm.load(4, r1, r10, FRAME.packet);
+  asm.and(r1, TCP.allFlags);
+  asm.branch('eq', r1, 0, 'maybe_pending');
+  asm.branch('set', r1, TCP.syn | TCP.rst, 'maybe_pending');
+  asm.jump(EXIT.drop);
+  asm.label('maybe_pending');
+  emitCall(asm, pending, 'map_lookup_elem');
+  asm.branch('eq', r0, 0, EXIT.drop);
+  asm.label('connection_known');
 }
 
 /** r0 = now, r2 = flags: enters the connection into the map. r0 = 0 if it is there. */

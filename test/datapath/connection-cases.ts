@@ -37,6 +37,13 @@ const replies = (pair: Pair): readonly PacketCase[] => [
     connections(0, 1, 1),
   ),
   packetCase(
+    `the first reply of TCP has SYN, ${pair.family}`,
+    CLIENT,
+    from('x', out(pair, SYN), ALLOWED),
+    to('x', back(pair, ACK), ISOLATED),
+    to('x', back(pair, SYN | ACK), REPLY),
+  ),
+  packetCase(
     `both ends may open with the same ports, ${pair.family}`,
     policies({
       pod: 'x',
