@@ -39,6 +39,7 @@ const disguised = packetCase(
   'IPv4 under another EtherType',
   CLIENT,
   from('x', ethernet(0x88cc, frame(X, Y, PROTO.tcp, https).slice(14)), 'drop not-ip'),
+  to('x', ethernet(0x88cc, frame(Y, X, PROTO.tcp, https).slice(14)), 'drop not-ip'),
 );
 
 const tags = [
