@@ -35,7 +35,7 @@ spec:
 }
 
 const SERVER = 'app/server';
-const CLIENTS = ['app/client-0', 'app/client-1', 'app/client-2'];
+export const CLIENTS: readonly string[] = ['app/client-0', 'app/client-1', 'app/client-2'];
 /** Microseconds between two packets of a sender. */
 const EVERY = 100;
 

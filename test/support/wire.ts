@@ -3,7 +3,7 @@ import { bind } from '../../src/codegen/bind.js';
 import type { MapContents } from '../../src/codegen/contents.js';
 import { compile } from '../../src/compile.js';
 import { Network, type OutsideHost } from '../../src/demo/network.js';
-import { isPolicyPod, type ClusterSnapshot } from '../../src/ir/cluster.js';
+import { isPolicyPod, type ClusterSnapshot, type Pod } from '../../src/ir/cluster.js';
 import { lowerK8sPolicies } from '../../src/ir/lower-k8s.js';
 import {
   ADMIN_TIER,
@@ -11,6 +11,7 @@ import {
   NETWORKPOLICY_TIER,
   type PolicyModel,
 } from '../../src/ir/model.js';
+import type { HookKind } from '../../src/loader/deploy-hook.js';
 import { applyContents, type ApplyResult } from '../../src/loader/deploy.js';
 import { unload } from '../../src/loader/deploy-status.js';
 import { jiffiesPerSecond } from '../../src/loader/kernel-clock.js';
@@ -38,13 +39,18 @@ export class Wire {
   private constructor(
     readonly network: Network,
     readonly cluster: ClusterSnapshot,
+    readonly hooks?: HookKind,
   ) {
     wires += 1;
     this.#rootPrefix = `/sys/fs/bpf/policyc_test_wire_${process.pid}_${wires}_`;
   }
 
-  static async create(cluster: ClusterSnapshot, hosts: readonly OutsideHost[] = []): Promise<Wire> {
-    return new Wire(await Network.create(cluster, hosts), cluster);
+  static async create(
+    cluster: ClusterSnapshot,
+    hosts: readonly OutsideHost[] = [],
+    hooks?: HookKind,
+  ): Promise<Wire> {
+    return new Wire(await Network.create(cluster, hosts), cluster, hooks);
   }
 
   /** Puts the policies in force on all nodes, in place of others. */
@@ -53,19 +59,27 @@ export class Wire {
   }
 
   /** Compiles and binds; each call of what it returns puts the policies in force. */
-  prepare(policies: PolicyModel | string): () => readonly ApplyResult[] {
-    const bound = this.bind(policies);
+  prepare(
+    policies: PolicyModel | string,
+    isSubject: (pod: Pod) => boolean = () => true,
+  ): () => readonly ApplyResult[] {
+    const bound = this.bind(policies, isSubject);
     return () => bound.map((one) => this.#applyTo(one));
   }
 
   /** What `apply` would load, node by node. */
-  bind(policies: PolicyModel | string): readonly BoundNode[] {
+  bind(
+    policies: PolicyModel | string,
+    isSubject: (pod: Pod) => boolean = () => true,
+  ): readonly BoundNode[] {
     const model = typeof policies === 'string' ? modelOf(policies) : policies;
     const target = targetNamed('6.18');
     if (target === undefined) throw new Error('no target');
     const { normal, plan, object, bundle } = compile(model, target, 'test');
     return this.cluster.nodes.map(({ name: node }) => {
-      const subjects = this.cluster.pods.filter((pod) => pod.node === node && isPolicyPod(pod));
+      const subjects = this.cluster.pods.filter(
+        (pod) => pod.node === node && isPolicyPod(pod) && isSubject(pod),
+      );
       const options = { at: NOW, subjects, jiffiesPerSecond: jiffiesPerSecond() };
       const contents = bind(normal, plan, this.cluster, options);
       return { node, object, contents, digest: bundle.digest };
@@ -79,15 +93,9 @@ export class Wire {
         const interfaceIndex = nativeDoor().interfaceIndex(device) ?? 0;
         return { namespace, name, device, interfaceIndex };
       });
-      return applyContents({
-        root: this.root(node),
-        object,
-        contents,
-        endpoints,
-        node,
-        digest,
-        now: NOW,
-      });
+      const kind = this.hooks === undefined ? {} : { hooks: this.hooks };
+      const root = this.root(node);
+      return applyContents({ root, object, contents, endpoints, node, digest, now: NOW, ...kind });
     });
   }
 
@@ -97,7 +105,10 @@ export class Wire {
   }
 
   unload(): void {
-    for (const { name } of this.cluster.nodes) unload(this.root(name));
+    for (const { name } of this.cluster.nodes) {
+      // Filters, unlike links, can be reached from their own namespace alone.
+      inNamespace(this.network.host(name).netns, () => unload(this.root(name)));
+    }
   }
 
   close(): void {
