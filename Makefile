@@ -4,7 +4,7 @@ BIN := node_modules/.bin
 ADDON := build/Release/policyc_native.node
 NATIVE := src/loader/native
 OBJECTS := $(patsubst $(NATIVE)/%.cc,build/native/%.o,$(wildcard $(NATIVE)/*.cc))
-SOURCES := $(shell find src grammar \( -name '*.ts' -o -name '*.json' \) 2>/dev/null)
+SOURCES := $(shell find bench src grammar \( -name '*.ts' -o -name '*.json' \) 2>/dev/null)
 
 # Node's C interface is stable across major versions: one build serves Node 20, 22 and 24.
 CXXFLAGS := -std=c++17 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Wconversion
@@ -15,7 +15,7 @@ LDLIBS := -lbpf -lelf -lz
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 MAKEFLAGS += --no-print-directory
 
-.PHONY: build setup addon built-addon built-dist demo test test-all check clean
+.PHONY: build setup addon built-addon built-dist demo test test-all bench check clean
 .DEFAULT_GOAL := build
 
 build: setup addon
@@ -62,9 +62,13 @@ test: build
 test-all: export POLICYC_TEST_ALL := 1
 test-all: test
 
+# Ratios in one run; needs root. Give it a quiet machine.
+bench: build
+	@node dist/bench/main.js
+
 check: build
-	@$(BIN)/prettier --check grammar src test scripts
-	@$(BIN)/eslint --max-warnings 0 grammar src test scripts
+	@$(BIN)/prettier --check bench grammar src test scripts
+	@$(BIN)/eslint --max-warnings 0 bench grammar src test scripts
 	@$(BIN)/tsc -p tsconfig.json --noEmit
 	@$(MAKE) test
 
