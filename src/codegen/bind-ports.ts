@@ -84,10 +84,14 @@ export function cellAt(row: PortRow, index: number): number {
 }
 
 /** Bit per protocol group: whether the row allows all of its ports. */
-export function allowedGroups(row: PortRow): number {
-  let groups = 0;
-  for (let group = 0; group <= OTHER_GROUP; group += 1) {
-    if (segmentsOf(row, group).every(isAllow)) groups |= 1 << group;
+export function allowedGroups({ starts, cells }: PortRow): number {
+  let groups = (1 << (OTHER_GROUP + 1)) - 1;
+  for (const [i, cell] of cells.entries()) {
+    if (isAllow(cell)) continue;
+    const last = (starts[i + 1] ?? END) - 1;
+    for (let group = (starts[i] ?? 0) >>> 16; group <= last >>> 16; group += 1) {
+      groups &= ~(1 << group);
+    }
   }
   return groups;
 }
@@ -169,14 +173,16 @@ function mergeRow(starts: readonly number[], cells: readonly number[]): PortRow 
 
 /** Segments that nothing has claimed yet; skipping claimed ones costs next to nothing. */
 class OpenSegments {
-  readonly #next: Int32Array;
+  readonly #next: number[] = [];
 
-  constructor(count: number, next?: Int32Array) {
-    this.#next = next ?? Int32Array.from({ length: count + 1 }, (_, i) => i);
+  constructor(count: number) {
+    for (let i = 0; i <= count; i += 1) this.#next.push(i);
   }
 
   copy(): OpenSegments {
-    return new OpenSegments(this.#next.length - 1, Int32Array.from(this.#next));
+    const copy = new OpenSegments(0);
+    for (const [i, next] of this.#next.entries()) copy.#next[i] = next;
+    return copy;
   }
 
   /** Claims what is open from `first` to before `end`. */

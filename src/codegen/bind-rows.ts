@@ -93,10 +93,7 @@ export class RowTable {
   #evaluate(view: SubjectView, arms: readonly SubjectArm[]): PortRowId {
     const sorted = [...arms].sort((a, b) => a.arm.rule.id - b.arm.rule.id);
     const intervals = sorted.map((one) => `${one.arm.rule.id}:${one.intervals.join()}`).join(' ');
-    const isolations = view.tiers.map(
-      (tier) => `${tier.isolation}${tier.logsIsolation ? 'l' : ''}`,
-    );
-    const key = `${isolations.join()} ${intervals}`;
+    const key = `${view.isolationKey} ${intervals}`;
     let id = this.#evaluated.get(key);
     if (id === undefined) {
       const tiers = view.tiers.map((tier, i): TierArms => ({

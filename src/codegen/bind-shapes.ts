@@ -1,6 +1,6 @@
 /** Row shapes: the cells of port rows, relative to one decider, so that rows of other rules share them. */
 import type { PortRow } from './bind-ports.js';
-import { decodeCell, CELL } from './layout.js';
+import { CELL, isRuleCell } from './layout.js';
 
 /** For each port row: which shape it has, and the decider that the shape's cells count from. */
 export interface RowShapes {
@@ -18,10 +18,10 @@ export function shapeRows(rows: readonly PortRow[]): RowShapes {
   const shapeOf = new Uint32Array(rows.length);
   const deciderOf = new Uint32Array(rows.length);
   for (const [id, { starts, cells }] of rows.entries()) {
-    const ruled = cells.filter(isRule).map((cell) => cell & DECIDER_MASK);
+    const ruled = cells.filter(isRuleCell).map((cell) => cell & DECIDER_MASK);
     const lowest = ruled.length === 0 ? 0 : ruled.reduce((a, b) => Math.min(a, b));
     const relative = cells.map((cell) =>
-      isRule(cell) ? ((cell - lowest) | (1 << CELL.relativeBit)) >>> 0 : cell,
+      isRuleCell(cell) ? ((cell - lowest) | (1 << CELL.relativeBit)) >>> 0 : cell,
     );
     const key = `${starts.join()};${relative.join()}`;
     let shape = known.get(key);
@@ -36,6 +36,3 @@ export function shapeRows(rows: readonly PortRow[]): RowShapes {
   return { shapes, shapeOf, deciderOf };
 }
 
-function isRule(cell: number): boolean {
-  return decodeCell(cell).reason === 'rule';
-}

@@ -35,6 +35,8 @@ export interface SubjectView {
   /** Indexes of the policies with a say, in decision order. */
   readonly policies: readonly number[];
   readonly tiers: readonly TierView[];
+  /** Equal where the tiers isolate alike. */
+  readonly isolationKey: string;
   /** Arms that hold for every address of a flavour, in decision order. */
   readonly wide: ReadonlyMap<Flavour, readonly SubjectArm[]>;
   /** The others, by the first of their atoms. */
@@ -149,7 +151,11 @@ function buildView(
       else list.push(seen);
     }
   }
-  return { key, direction, policies, tiers: tierViews(model, policies, direction), wide, byAtom };
+  const tiers = tierViews(model, policies, direction);
+  const isolationKey = tiers
+    .map(({ isolation, logsIsolation }) => `${isolation}${logsIsolation ? 'l' : ''}`)
+    .join();
+  return { key, direction, policies, tiers, isolationKey, wide, byAtom };
 }
 
 /** The subject's own ports of that name: it is the destination of ingress (SEMANTICS row 33). */

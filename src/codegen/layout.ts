@@ -158,6 +158,8 @@ const REASONS: readonly Reason[] = [
   'no-endpoint',
 ];
 
+const RULE_REASON = REASONS.indexOf('rule');
+
 export interface Cell {
   readonly verdict: Verdict;
   readonly reason: Reason;
@@ -176,6 +178,11 @@ export function encodeCell(cell: Cell): number {
   if (cell.reject) word |= 1 << CELL.rejectBit;
   if (cell.verdict === 'allow') word |= 1 << CELL.allowBit;
   return word >>> 0;
+}
+
+/** Whether a rule decided: what `decodeCell` says of the reason, for bulk work. */
+export function isRuleCell(word: number): boolean {
+  return ((word >>> CELL.reasonShift) & CELL.reasonMask) === RULE_REASON;
 }
 
 export function decodeCell(word: number): Cell {
