@@ -1,5 +1,5 @@
 /** Gates: what is attached to a pod's interface once, and the slots of programs behind it. */
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROGRAMS } from '../codegen/contents.js';
 import { GATE_PROGRAMS, gateObject, SHUT_PROGRAM } from '../codegen/gate.js';
@@ -24,6 +24,7 @@ export interface Gate {
 }
 
 const HALVES = 'halves';
+const NEXT = '_next';
 
 /** The pod's gate, made and pinned where there is none that is whole. */
 export function openGate(root: string, pod: string, control: MapHandle): Gate {
@@ -60,20 +61,43 @@ export function openGate(root: string, pod: string, control: MapHandle): Gate {
 export function loadGate(pod: string, control: MapHandle): Gate {
   const { name, keySize, valueSize, maxEntries } = GATE.halves;
   const halves = createMap({ type: 'prog-array', name, keySize, valueSize, maxEntries });
-  const object = nativeDoor().openObject(gateObject(), 'gate');
   try {
-    object.reuseMap(name, halves);
-    object.reuseMap(`.data.${GATE.controlTable}`, control);
-    object.setAutoload(SHUT_PROGRAM, false);
-    object.load(0);
-    const programs = {
-      to_pod: object.program(GATE_PROGRAMS.ingress),
-      from_pod: object.program(GATE_PROGRAMS.egress),
-    };
-    return { pod, fresh: true, halves, programs };
+    return { pod, fresh: true, halves, programs: loadGatePrograms(halves, control) };
   } catch (error) {
     halves.close();
     throw error;
+  }
+}
+
+/**
+ * The same gate by other programs: the kernel attaches none twice to a hook (EEXIST), and a gate that is
+ * to be first again must be there before it goes from its old place. `repinGate` makes them the pod's.
+ */
+export function renewGate({ programs, ...gate }: Gate, control: MapHandle): Gate {
+  for (const direction of POD_DIRECTIONS) programs[direction].close();
+  return { ...gate, programs: loadGatePrograms(gate.halves, control) };
+}
+
+export function repinGate(root: string, { pod, programs }: Gate): void {
+  for (const direction of POD_DIRECTIONS) {
+    const path = join(layout.gate(root, pod), direction);
+    removePins(path + NEXT);
+    programs[direction].pin(path + NEXT);
+    renameSync(path + NEXT, path);
+  }
+}
+
+function loadGatePrograms(halves: MapHandle, control: MapHandle): Gate['programs'] {
+  const object = nativeDoor().openObject(gateObject(), 'gate');
+  try {
+    object.reuseMap(GATE.halves.name, halves);
+    object.reuseMap(`.data.${GATE.controlTable}`, control);
+    object.setAutoload(SHUT_PROGRAM, false);
+    object.load(0);
+    return {
+      to_pod: object.program(GATE_PROGRAMS.ingress),
+      from_pod: object.program(GATE_PROGRAMS.egress),
+    };
   } finally {
     object.close();
   }

@@ -12,6 +12,8 @@ import {
   openGate,
   openShut,
   removeGate,
+  renewGate,
+  repinGate,
   shutHalf,
   type Gate,
 } from './deploy-gates.js';
@@ -140,7 +142,8 @@ function prepare(apply: Apply): bigint {
   try {
     for (const endpoint of endpoints) {
       const pod = listedName(podKey(endpoint));
-      gates.set(pod, openGate(root, pod, apply.control));
+      const gate = openGate(root, pod, apply.control);
+      gates.set(pod, isBehind(before, pod) ? renewGate(gate, apply.control) : gate);
     }
     const halvesOf = (subject: BoundSubject): MapHandle =>
       gateOf(gates, listedName(podKey(subject))).halves;
@@ -163,6 +166,11 @@ function prepare(apply: Apply): bigint {
   } catch (error) {
     throw explain(apply, error, goBack(apply));
   }
+}
+
+/** Filters have fixed places: only links can be put before what has come before them. */
+function isBehind(before: readonly Attachment[], pod: string): boolean {
+  return before.some((one) => one.pod === pod && one.kind === 'tcx' && one.behind > 0);
 }
 
 function recordOf({ options, half }: Apply): GenerationRecord {
@@ -222,6 +230,7 @@ function finish(apply: Apply): bigint {
 function tidy({ options, hooks, shut, old, generation, before, gates, attached }: Apply): void {
   const { root, contents } = options;
   for (const { pending } of attached) pending.settle();
+  for (const gate of gates.values()) if (isBehind(before, gate.pod)) repinGate(root, gate);
   for (const attachment of before) {
     if (!gates.has(attachment.pod)) hooks.remove(attachment);
   }

@@ -13,11 +13,13 @@ import type { Endpoint } from '../../src/loader/endpoints.js';
 import { attachTcx, createMap, queryTcx } from '../../src/loader/native-calls.js';
 import { nativeDoor, type LinkHandle } from '../../src/loader/native.js';
 import { cluster, inNamespace, isRoot, pod } from '../support/netns.js';
+import { returning } from '../support/raw-bpf.js';
 import {
   portFilter,
   portFilterContents,
   refusedContents,
   refusedObject,
+  ungatedObject,
   type PortFilterOptions,
 } from '../support/port-filter.js';
 
@@ -230,8 +232,72 @@ describe.runIf(isRoot)('deploy', () => {
     expect(behind()).toEqual([0, 0]);
     const late = attach(second?.path);
     expect(behind()).toEqual([1, 0]);
+    apply({ pods: { 'shop/a': 2 } });
+    expect(behind()).toEqual([0, 0]);
+    expect(inNode(() => queryTcx(interfaceIndex, 'egress')).chain).toHaveLength(3);
     early.close();
     late.close();
+  });
+
+  it('refuses to be behind a filter of its own priority, and keeps what is in force', async () => {
+    apply({ pods: { 'shop/a': 5000 }, hooks: 'clsact' });
+    const { interfaceIndex } = endpoint('shop/a');
+    const other = returning(-1, 'other');
+    inNode(() => nativeDoor().attachClassic(other, interfaceIndex, false, 7, 1, false));
+    expect(codesOf(() => apply({ pods: { 'shop/a': 1 }, hooks: 'clsact' }))).toEqual([
+      'deploy/not-first',
+      'deploy/kept',
+    ]);
+    expect(await passes('shop/b', 'shop/a', 5000)).toBe(false);
+    inNode(() => nativeDoor().detachClassic(interfaceIndex, false, 7, 1));
+    expect(apply({ pods: { 'shop/a': 1 }, hooks: 'clsact' }).generation).toBe(2);
+    expect(await passes('shop/b', 'shop/a', 5000)).toBe(true);
+  });
+
+  it('refuses an object that cannot stand behind a gate', () => {
+    const options = { root: ROOT, object: ungatedObject, node: 'one', digest: 'x', now: NOW };
+    const contents = refusedContents(['shop/a']);
+    const endpoints = [endpoint('shop/a')];
+    expect(codesOf(() => inNode(() => applyContents({ ...options, contents, endpoints })))).toEqual(
+      ['deploy/no-gate', 'deploy/kept'],
+    );
+    expect(existsSync(ROOT)).toBe(false);
+  });
+
+  it('makes a gate again that someone has removed, without letting go of the pod', async () => {
+    apply({ pods: { 'shop/a': 5000 } });
+    removePins(join(ROOT, 'gates', 'shop%2fa', 'to_pod'));
+    apply({ pods: { 'shop/a': 6000 } });
+    expect(await passes('shop/b', 'shop/a', 6000)).toBe(false);
+    expect(await passes('shop/b', 'shop/a', 5000)).toBe(true);
+    const { interfaceIndex } = endpoint('shop/a');
+    expect(inNode(() => queryTcx(interfaceIndex, 'egress')).chain).toHaveLength(1);
+  });
+
+  it('refuses a control word that others have pinned', () => {
+    apply({ pods: { 'shop/a': 1 } });
+    removePins(join(ROOT, 'control'));
+    const other = createMap({ type: 'array', name: 'x', keySize: 4, valueSize: 4, maxEntries: 1 });
+    other.pin(join(ROOT, 'control'));
+    expect(codesOf(() => apply({ pods: { 'shop/a': 2 } }))).toEqual(['deploy/damaged']);
+  });
+
+  it('takes names that are too long for a pin', () => {
+    const long = `shop/${'a.'.repeat(126)}a`;
+    const there = { ...endpoint('shop/a'), name: long.slice('shop/'.length) };
+    for (const hooks of ['tcx', 'clsact'] as const) {
+      for (const generation of [1, 2]) {
+        const made = apply({ pods: { [long]: 1 }, endpoints: [there], hooks });
+        expect(made.generation).toBe(generation);
+        expect([made.attached.length, made.replaced.length]).toEqual(
+          generation === 1 ? [1, 0] : [0, 1],
+        );
+        expect(made.removed).toEqual([]);
+      }
+      expect(inNode(() => readStatus(ROOT)).pods).toHaveLength(1);
+      inNode(() => unload(ROOT));
+      expect(existsSync(ROOT)).toBe(false);
+    }
   });
 
   it('pins programs without attaching them, and tells where', async () => {

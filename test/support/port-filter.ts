@@ -62,6 +62,20 @@ export const refusedObject: Uint8Array = writeElf(
   }),
 );
 
+/** An object as it was compiled before there were gates. */
+export const ungatedObject: Uint8Array = writeElf(
+  link({
+    license: 'GPL',
+    functions: ['to_pod', 'from_pod'].map((name) => {
+      const asm = new Assembler(name, 'program');
+      asm.mov32(r0, -1).loadTable(r1, 'subject').exit();
+      return asm.finish();
+    }),
+    tables: [{ name: 'subject', frozen: true, initial: new Uint8Array(4) }],
+    maps: [],
+  }),
+);
+
 /** Not even the bytes of an ARP packet that lie where a port would be. */
 const NO_PORT = 0x10000;
 
@@ -94,7 +108,7 @@ export function portFilterContents(options: PortFilterOptions): MapContents {
   };
 }
 
-/** Contents for `refusedObject`. */
+/** Contents for `refusedObject` and `ungatedObject`. */
 export function refusedContents(pods: readonly string[]): MapContents {
   const whole = portFilterContents({ pods: Object.fromEntries(pods.map((pod) => [pod, 0])) });
   return { ...whole, tables: [], maps: [] };
