@@ -133,6 +133,8 @@ Napi::Value ProgramHandle::reach(const Napi::CallbackInfo& info) {
     const bool isHelper = each.code == (BPF_JMP | BPF_CALL) && each.src_reg == 0;
     if (isHelper) calls.Set(calls.Length(), each.imm);
   }
+  // Of programs with blinded constants it hides all instructions.
+  if (seen.xlated_prog_insns == 0 && !code.empty()) calls.Set(calls.Length(), 0);
   Napi::Array mapIds = Napi::Array::New(env);
   for (const uint32_t id : maps) mapIds.Set(mapIds.Length(), id);
   Napi::Object made = Napi::Object::New(env);
