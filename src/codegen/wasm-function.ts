@@ -24,12 +24,15 @@ export const FRAME_BYTES = 512;
 /** Locals: r1 to r5 and the frame pointer are parameters. */
 const FRAME_LOCAL = 5;
 const TARGET_LOCAL = 13;
+const ROUNDS_LOCAL = 14;
+/** Jumps back that a call may make: what runs longer than that never ends. */
+const MAX_ROUNDS = 100_000;
 const localOf = (reg: Reg): number => (reg === 0 ? 6 : reg <= 5 ? reg - 1 : reg + 1);
 
 /** The body: locals and code. */
 export function translateFunction(one: ImageFunction, links: WasmLinks): WasmWriter {
   const code = new WasmWriter();
-  code.unsigned(2).unsigned(7).byte(I64).unsigned(1).byte(I32);
+  code.unsigned(2).unsigned(7).byte(I64).unsigned(2).byte(I32);
   code.get(FRAME_LOCAL).byte(OP.i64ExtendI32U).set(localOf(10));
   const flow = new Flow(one, code);
   flow.begin();
@@ -100,6 +103,9 @@ class Flow {
       return;
     }
     if (conditional) code.byte(OP.if).byte(EMPTY_BLOCK);
+    code.get(ROUNDS_LOCAL).i32(1).byte(ADD_32).set(ROUNDS_LOCAL);
+    code.get(ROUNDS_LOCAL).i32(MAX_ROUNDS).byte(GREATER_32).byte(OP.if).byte(EMPTY_BLOCK);
+    code.byte(OP.unreachable).byte(OP.end);
     code.i32(this.#back.indexOf(to) + 1).set(TARGET_LOCAL);
     code.byte(OP.br).unsigned(open + (conditional ? 1 : 0));
     if (conditional) code.byte(OP.end);
@@ -309,6 +315,7 @@ const TESTS_64: Readonly<Record<Exclude<Test, 'set'>, number>> = {
   ge: 0x5a,
 };
 const TEST_TO_32 = 0x0b;
+const GREATER_32 = TESTS_64.gt - TEST_TO_32;
 
 function branchTest(code: WasmWriter, test: Test, width: Width, left: Reg, right: Operand): void {
   read(code, { reg: left }, width);

@@ -34,6 +34,6 @@ export function mismatchDiagnostic(mismatch: Mismatch, model: NormalModel): Diag
 function flowText({ direction, own, remote, protocol, port, localOrigin, what }: Mismatch): string {
   const [from, to] = direction === 'ingress' ? [remote, own] : [own, remote];
   const origin = localOrigin ? ' made by its node' : '';
-  const end = port === 0 && what === 'first packet' ? protocol : `${protocol} port ${port}`;
+  const end = port === 0 && !what.startsWith('reply') ? protocol : `${protocol} port ${port}`;
   return `from ${formatAddress(from)} to ${formatAddress(to)}, ${end}${origin}`;
 }

@@ -158,3 +158,13 @@ function addTo(points: Set<PortPoint>, point: PortPoint): void {
 export function countPackets(probes: readonly Probe[]): number {
   return probes.reduce((sum, { points }) => sum + points.length, 0);
 }
+
+/** The ports at which an answer of these rules may change, and both ends of every protocol. */
+export function pointsOfRules(
+  rules: readonly NormalRule[],
+  boundaries: Boundaries,
+): ReadonlySet<PortPoint> {
+  const points = new Set(EVERY_PROTOCOL);
+  for (const rule of rules) for (const point of boundaries.of(rule).points) points.add(point);
+  return points;
+}

@@ -9,6 +9,7 @@ import type { Interpreter } from '../ir/interpret.js';
 import type { Direction } from '../ir/model.js';
 import type { Judgement } from '../ir/normal-model.js';
 import { ICMP, type PortPoint } from './boundaries.js';
+import { FORMS, formFault } from './packet-forms.js';
 import { firstPacketFault, type Answer, type Expected } from './expected.js';
 import {
   bytesOf,
@@ -25,7 +26,8 @@ export interface Mismatch {
   readonly pod: Pod;
   readonly program: (typeof PROGRAMS)[Direction];
   readonly direction: Direction;
-  readonly what: 'first packet' | 'reply' | 'reply of nothing';
+  /** `first packet`, `reply`, `reply of nothing`, or a form of the first packet. */
+  readonly what: string;
   readonly own: Address;
   readonly remote: Address;
   readonly protocol: string;
@@ -44,6 +46,9 @@ export interface Trial {
   readonly runner: PacketRunner;
   /** Of every so many addresses one is asked for replies too. */
   readonly replyStride: number;
+  /** The ports at which an answer at the pod may change. */
+  readonly everyPoint: (pod: Pod, direction: Direction) => Iterable<PortPoint>;
+  readonly isService: (address: Address) => boolean;
 }
 
 export interface TrialResult {
@@ -58,7 +63,7 @@ const SOME_INTERFACE = 1;
 /** Stops at the first mismatch. */
 export function replay(trial: Trial): TrialResult {
   const { subjects, probes } = trial;
-  const state = { frames: new ProbeFrames(), packets: 0 };
+  const state = { frames: new ProbeFrames(), packets: 0, forms: new Map<string, number>() };
   const replies = trial.replyStride;
   for (const [i, probe] of probes.entries()) {
     const pod = subjects[probe.subject] ?? bug(`no subject ${probe.subject}`);
@@ -73,6 +78,8 @@ export function replay(trial: Trial): TrialResult {
 interface ReplayState {
   readonly frames: ProbeFrames;
   packets: number;
+  /** How often each kind of packet was tried in all forms. */
+  readonly forms: Map<string, number>;
 }
 
 interface Visit {
@@ -91,6 +98,8 @@ function tryAddress(trial: Trial, state: ReplayState, visit: Visit): Mismatch | 
     const run = runOne(trial, state, visit, 'forward', point, false);
     const found = firstPacketFault(trial.expect(judged), run);
     if (found !== undefined) return describe('first packet', visit, state, point, judged, found);
+    const odd = tryForms(trial, state, visit, point, judged);
+    if (odd !== undefined) return odd;
     if (judged.verdict === 'deny') continue;
     const group = point < ICMP ? point >>> 16 : point;
     if (visit.replies && !repliedGroups.has(group)) {
@@ -111,6 +120,55 @@ function tryAddress(trial: Trial, state: ReplayState, visit: Visit): Mismatch | 
     localOrigin: true,
     remote,
   };
+}
+
+/** Pods that are tried with packets of every form. */
+const FORM_SUBJECTS = 4;
+/** How often each kind of packet is. */
+const TIMES_PER_FORM = 2;
+
+/** Of each kind of packet and verdict some are tried in every form. */
+function tryForms(
+  trial: Trial,
+  state: ReplayState,
+  visit: Visit,
+  point: PortPoint,
+  judged: Judgement,
+): Mismatch | undefined {
+  const { probe } = visit;
+  const { subject, direction, remote } = probe;
+  if (subject >= FORM_SUBJECTS || judged.reason === 'self') return undefined;
+  const kind = [subject, direction, remote.family, point < ICMP ? point >>> 16 : point];
+  const key = [...kind, judged.verdict, judged.reason].join();
+  const times = state.forms.get(key) ?? 0;
+  if (times >= TIMES_PER_FORM) return undefined;
+  state.forms.set(key, times + 1);
+  trial.runner.forget();
+  const passes = (): boolean => someFragmentPasses(trial, visit, point);
+  for (const form of FORMS) {
+    if (!form.applies(remote.family, point, direction === 'egress')) continue;
+    // Whether a Service has some port that is allowed is another question than of its endpoints.
+    if (form.end === 'fragment' && trial.isService(remote)) continue;
+    const packet = form.write(frameOf(state, visit, 'forward', point), remote.family);
+    state.packets += 1;
+    const run = trial.runner.run(subject, direction, packet, { ingressIfindex: SOME_INTERFACE });
+    const found = formFault(form.end, trial.expect(judged), passes, run);
+    trial.runner.forget();
+    if (found === undefined) continue;
+    return { ...describe(form.name, visit, state, point, judged, found), packet };
+  }
+  // What the forms left is gone: the plain packet's own reply comes next.
+  if (judged.verdict === 'allow') runOne(trial, state, visit, 'forward', point, false);
+  return undefined;
+}
+
+/** Later fragments pass if some port of the protocol is allowed. */
+function someFragmentPasses(trial: Trial, visit: Visit, point: PortPoint): boolean {
+  const group = point >>> 16;
+  const all = [...trial.everyPoint(visit.pod, visit.probe.direction)];
+  return all
+    .filter((one) => one < ICMP && one >>> 16 === group)
+    .some((one) => judgeFirst(trial, visit, one, false).verdict === 'allow');
 }
 
 /** The answer passes; once the connection is forgotten it is judged like any packet. */
@@ -156,35 +214,40 @@ function judgeFirst(
 function runOne(
   { runner }: Trial,
   state: ReplayState,
-  { probe, own }: Visit,
+  visit: Visit,
   way: Way,
   point: PortPoint,
   localOrigin: boolean,
 ): PacketVerdict {
-  const { subject, direction, remote } = probe;
+  const { subject, direction } = visit.probe;
   state.packets += 1;
-  const packet = state.frames.write(
-    way,
-    direction,
-    remote.family,
-    bytesOf(own),
-    bytesOf(remote),
-    point,
-  );
+  const packet = frameOf(state, visit, way, point);
   const at = way === 'forward' ? direction : OPPOSITE[direction];
   return runner.run(subject, at, packet, { ingressIfindex: localOrigin ? 0 : SOME_INTERFACE });
 }
 
+/** Valid until the next packet of its kind. */
+function frameOf(
+  { frames }: ReplayState,
+  { probe, own }: Visit,
+  way: Way,
+  point: PortPoint,
+): Uint8Array {
+  const { direction, remote } = probe;
+  return frames.write(way, direction, remote.family, bytesOf(own), bytesOf(remote), point);
+}
+
 function describe(
   what: Mismatch['what'],
-  { probe, pod, own }: Visit,
-  { frames }: ReplayState,
+  visit: Visit,
+  state: ReplayState,
   point: PortPoint,
   expected: Judgement,
   found: Answer,
 ): Mismatch {
+  const { probe, pod, own } = visit;
   const { remote } = probe;
-  const way = what === 'first packet' ? 'forward' : 'reply';
+  const way = what.startsWith('reply') ? 'reply' : 'forward';
   const at = way === 'forward' ? probe.direction : OPPOSITE[probe.direction];
   return {
     pod,
@@ -196,9 +259,7 @@ function describe(
     protocol: protocolOf(point, remote.family),
     port: way === 'forward' || point >= ICMP ? portOf(point) : CLIENT_PORT,
     localOrigin: false,
-    packet: frames
-      .write(way, probe.direction, remote.family, bytesOf(own), bytesOf(remote), point)
-      .slice(),
+    packet: frameOf(state, visit, way, point).slice(),
     expected,
     found,
   };

@@ -1,4 +1,5 @@
 /** Translation validation: the emitted bytecode and what `bind` makes for it, against the model interpreter. */
+import { addressKey } from '../address.js';
 import { bind } from '../codegen/bind.js';
 import type { MapContents } from '../codegen/contents.js';
 import type { PacketRunner } from '../codegen/packet-judge.js';
@@ -10,8 +11,8 @@ import type { LookupPlan } from '../ir/plan.js';
 import { findBoundaries, spread } from './boundaries.js';
 import { createExpectations } from './expected.js';
 import { groupPolicies } from './policy-groups.js';
-import { countPackets, planProbes, type Coverage, type Probe } from './probes.js';
-import { replay, type Mismatch } from './replay.js';
+import { countPackets, planProbes, pointsOfRules, type Coverage, type Probe } from './probes.js';
+import { replay, type Mismatch, type Trial } from './replay.js';
 import { representativeCluster } from './representative-cluster.js';
 
 /** What a validation did: the bundle's manifest holds it. */
@@ -149,6 +150,8 @@ interface Prepared {
   readonly subjects: readonly Pod[];
   readonly interpreter: ReturnType<typeof createInterpreter>;
   readonly expect: ReturnType<typeof createExpectations>;
+  readonly everyPoint: Trial['everyPoint'];
+  readonly isService: Trial['isService'];
 }
 
 function prepare(
@@ -161,7 +164,17 @@ function prepare(
   const rules = model.policies.flatMap((policy) => policy.rules);
   const boundaries = findBoundaries(cluster, rules);
   const plan = planProbes(model, subjects, boundaries, interpreter);
-  return { ...plan, subjects, interpreter, expect: createExpectations(model) };
+  const services = new Set(
+    cluster.services.flatMap(({ addresses }) => addresses.map((one) => addressKey(one))),
+  );
+  return {
+    ...plan,
+    subjects,
+    interpreter,
+    expect: createExpectations(model),
+    everyPoint: (pod, direction) => pointsOfRules(interpreter.rulesOf(pod, direction), boundaries),
+    isService: (address) => services.has(addressKey(address)),
+  };
 }
 
 function part(probes: readonly Probe[], share: number): readonly Probe[] {
