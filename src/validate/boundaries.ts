@@ -57,6 +57,7 @@ export interface Boundaries {
   readonly rulesAt: (address: Address) => readonly NormalRule[];
   /** Addresses of every kind, whatever the rules say. */
   readonly atLarge: readonly Address[];
+  readonly isService: (address: Address) => boolean;
 }
 
 export function findBoundaries(cluster: ClusterSnapshot, rules: readonly NormalRule[]): Boundaries {
@@ -109,6 +110,9 @@ export function findBoundaries(cluster: ClusterSnapshot, rules: readonly NormalR
           ]);
     }
   };
+  const services = new Set(
+    cluster.services.flatMap(({ addresses }) => addresses.map((one) => addressKey(one))),
+  );
   const known = new Map<NormalRule, RuleBoundaries>();
   return {
     of: (rule) => {
@@ -126,6 +130,7 @@ export function findBoundaries(cluster: ClusterSnapshot, rules: readonly NormalR
     },
     rulesAt: (address) => blocks.find(address),
     atLarge: unique(addressesAtLarge(cluster, [...podsOfLook.values()])),
+    isService: (address) => services.has(addressKey(address)),
   };
 }
 

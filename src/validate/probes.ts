@@ -25,13 +25,17 @@ export interface ProbePlan {
 
 /** Packets of a full product; above, boundaries are tried one by one. */
 const PRODUCT_LIMIT = 2_000;
-/** The same for a single pod and direction: what its own rules say, in full. */
-const SUBJECT_PRODUCT_LIMIT = 200;
+/** The same for a single pod and direction: all that its own rules name with each other. */
+const SUBJECT_PRODUCT_LIMIT = 1_600;
+/** And for all pods that are tried in that way. */
+const ALL_PRODUCTS_LIMIT = 8_000;
 /** Ports that are tried with one address. */
 const POINTS_PER_ADDRESS = 48;
 /** Pods that the same rules apply to as to one tried before get so many of its probes. */
 const PROBES_OF_TWIN = 6;
 const DIRECTIONS = ['ingress', 'egress'] as const;
+/** Rules that are tried at pods which they do not apply to. */
+const MAX_FOREIGN_RULES = 48;
 /** For addresses that no rule is said to treat otherwise. */
 const SOME_POINTS: readonly PortPoint[] = [4_242, ICMP];
 
@@ -45,7 +49,7 @@ export function planProbes(
   return (
     fullProduct(rules, subjects, boundaries) ?? {
       coverage: 'factors',
-      probes: factors(subjects, boundaries, interpreter),
+      probes: factors(model, subjects, boundaries, interpreter),
     }
   );
 }
@@ -78,11 +82,16 @@ function fullProduct(
 }
 
 function factors(
+  model: NormalModel,
   subjects: readonly Pod[],
   boundaries: Boundaries,
   interpreter: Interpreter,
 ): readonly Probe[] {
+  const foreign = model.policies
+    .flatMap((policy) => policy.rules.slice(0, MAX_FOREIGN_RULES))
+    .slice(0, MAX_FOREIGN_RULES);
   const tried = new Map<string, readonly Probe[]>();
+  let spare = ALL_PRODUCTS_LIMIT;
   return subjects.flatMap((pod, subject) =>
     DIRECTIONS.flatMap((direction) => {
       const rules = interpreter.rulesOf(pod, direction);
@@ -92,7 +101,9 @@ function factors(
       if (twin !== undefined) {
         return spread(twin, PROBES_OF_TWIN).map((probe) => ({ ...probe, subject }));
       }
-      const probes = probesOf(subject, direction, rules, boundaries);
+      const limit = Math.min(spare, SUBJECT_PRODUCT_LIMIT);
+      const probes = probesOf(subject, direction, rules, foreign, boundaries, limit);
+      spare -= Math.min(spare, countPackets(probes));
       tried.set(key, probes);
       return probes;
     }),
@@ -104,7 +115,9 @@ function probesOf(
   subject: number,
   direction: Direction,
   rules: readonly NormalRule[],
+  foreign: readonly NormalRule[],
   boundaries: Boundaries,
+  productLimit: number,
 ): readonly Probe[] {
   const found = new Map<string, { readonly remote: Address; readonly points: Set<PortPoint> }>();
   const applying = new Set(rules);
@@ -120,6 +133,12 @@ function probesOf(
     return one.points;
   };
   for (const remote of boundaries.atLarge) at(remote);
+  for (const rule of foreign) {
+    const { inside, points } = boundaries.of(rule);
+    const [remote] = inside;
+    const [point] = points;
+    if (remote !== undefined && point !== undefined) addTo(at(remote), point);
+  }
   for (const rule of rules) {
     const own = boundaries.of(rule);
     for (const remote of own.inside) {
@@ -136,9 +155,13 @@ function probesOf(
       if (own.wide) addTo(widePoints, point);
     }
   }
-  if (found.size * everyPoint.size <= SUBJECT_PRODUCT_LIMIT) {
-    const points = [...everyPoint];
-    return [...found.values()].map(({ remote }) => ({ subject, direction, remote, points }));
+  if (found.size * everyPoint.size <= productLimit) {
+    return [...found.values()].map(({ remote, points }) => ({
+      subject,
+      direction,
+      remote,
+      points: [...new Set([...everyPoint, ...points])],
+    }));
   }
   return [...found.values()].map(({ remote, points }) => {
     // Blocks may lie within each other: the ports of the outer one count for the inner one too.
@@ -146,7 +169,9 @@ function probesOf(
       const [point] = applying.has(rule) ? boundaries.of(rule).points : [];
       if (point !== undefined) addTo(points, point);
     }
-    for (const point of widePoints) addTo(points, point);
+    // A Service has cells of its own for every port.
+    const more = boundaries.isService(remote) ? everyPoint : widePoints;
+    for (const point of more) addTo(points, point);
     return { subject, direction, remote, points: [...points] };
   });
 }

@@ -1,5 +1,4 @@
 /** Translation validation: the emitted bytecode and what `bind` makes for it, against the model interpreter. */
-import { addressKey } from '../address.js';
 import { bind } from '../codegen/bind.js';
 import type { MapContents } from '../codegen/contents.js';
 import type { PacketRunner } from '../codegen/packet-judge.js';
@@ -59,9 +58,8 @@ export interface ValidationOptions {
 const MAX_SUBJECTS = 250;
 /** Packets of one compilation; beyond, an even part of the addresses is tried. */
 const MAX_PACKETS = 150_000;
-/** Of every so many addresses one is tried again with hashes in place of arrays. */
-const REPEATED_STRIDE = 4;
-/** Pods for which that is done. */
+/** Up to so many packets are all tried again with hashes in place of arrays; beyond, those of some pods. */
+const MAX_REPEATED = 10_000;
 const MAX_REPEATED_SUBJECTS = 16;
 /** Groups for which it is done. */
 const MAX_REPEATED_GROUPS = 2;
@@ -136,11 +134,9 @@ function validateWorld(
   const dense = bindWorld(model, plan, cluster, { at, subjects });
   const fault = total.run(prepared, kept, start, object, dense);
   if (fault !== undefined || !repeats) return fault;
-  const fewer = subjects.slice(0, MAX_REPEATED_SUBJECTS);
+  const fewer = packets <= MAX_REPEATED ? subjects : subjects.slice(0, MAX_REPEATED_SUBJECTS);
   const hashed = bindWorld(model, plan, cluster, { at, subjects: fewer, denseBudget: 0 });
-  const again = kept.filter(
-    ({ subject }, i) => subject < fewer.length && i % REPEATED_STRIDE === 0,
-  );
+  const again = kept.filter(({ subject }) => subject < fewer.length);
   return total.run(prepared, again, start, object, hashed);
 }
 
@@ -164,16 +160,13 @@ function prepare(
   const rules = model.policies.flatMap((policy) => policy.rules);
   const boundaries = findBoundaries(cluster, rules);
   const plan = planProbes(model, subjects, boundaries, interpreter);
-  const services = new Set(
-    cluster.services.flatMap(({ addresses }) => addresses.map((one) => addressKey(one))),
-  );
   return {
     ...plan,
     subjects,
     interpreter,
     expect: createExpectations(model),
     everyPoint: (pod, direction) => pointsOfRules(interpreter.rulesOf(pod, direction), boundaries),
-    isService: (address) => services.has(addressKey(address)),
+    isService: boundaries.isService,
   };
 }
 
