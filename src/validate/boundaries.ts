@@ -29,7 +29,9 @@ export const EVERY_PROTOCOL: readonly PortPoint[] = [
 
 /** Pods that a selector selects, of which some are tried: the first ones and the last. */
 const PODS_OF_SELECTOR = 3;
-const PODS_AT_LARGE = 5;
+/** Of pods alike, since one of them may be the very pod that is asked. */
+const PODS_OF_LOOK = 2;
+const PODS_AT_LARGE = 8;
 const NODES_AT_LARGE = 2;
 const SERVICES_AT_LARGE = 4;
 const RANGES_AT_LARGE = 3;
@@ -63,10 +65,11 @@ export interface Boundaries {
 export function findBoundaries(cluster: ClusterSnapshot, rules: readonly NormalRule[]): Boundaries {
   const pods = cluster.pods.filter(isPolicyPod);
   const looks = new LookIndex(cluster, pods);
-  const podsOfLook = new Map<number, Pod>();
+  const podsOfLook = new Map<number, readonly Pod[]>();
   for (const pod of pods) {
     const look = looks.lookOf(pod);
-    if (!podsOfLook.has(look)) podsOfLook.set(look, pod);
+    const known = podsOfLook.get(look) ?? [];
+    if (known.length < PODS_OF_LOOK) podsOfLook.set(look, [...known, pod]);
   }
   const names = new Map<string, PortPoint[]>();
   for (const { ports } of looks.looks) {
@@ -91,7 +94,7 @@ export function findBoundaries(cluster: ClusterSnapshot, rules: readonly NormalR
       case 'pods': {
         const selected = looks.select(peer);
         return ends(selected, PODS_OF_SELECTOR).flatMap(
-          (look) => podsOfLook.get(look)?.addresses ?? [],
+          (look) => podsOfLook.get(look)?.flatMap(({ addresses }) => addresses) ?? [],
         );
       }
       case 'addresses':
@@ -129,7 +132,7 @@ export function findBoundaries(cluster: ClusterSnapshot, rules: readonly NormalR
       return found;
     },
     rulesAt: (address) => blocks.find(address),
-    atLarge: unique(addressesAtLarge(cluster, [...podsOfLook.values()])),
+    atLarge: unique(addressesAtLarge(cluster, [...podsOfLook.values()].flat())),
     isService: (address) => services.has(addressKey(address)),
   };
 }

@@ -24,7 +24,7 @@ export interface ProbePlan {
 }
 
 /** Packets of a full product; above, boundaries are tried one by one. */
-const PRODUCT_LIMIT = 2_000;
+const PRODUCT_LIMIT = 4_000;
 /** The same for a single pod and direction: all that its own rules name with each other. */
 const SUBJECT_PRODUCT_LIMIT = 1_600;
 /** And for all pods that are tried in that way. */
@@ -34,6 +34,10 @@ const POINTS_PER_ADDRESS = 48;
 /** Pods that the same rules apply to as to one tried before get so many of its probes. */
 const PROBES_OF_TWIN = 6;
 const DIRECTIONS = ['ingress', 'egress'] as const;
+/** Up to so many pairs of rules, addresses of one are tried with a port of the other. */
+const MAX_CROSSED = 1_024;
+/** In both families, of a pod and of one like it. */
+const PEERS_OF_FOREIGN = 4;
 /** Rules that are tried at pods which they do not apply to. */
 const MAX_FOREIGN_RULES = 48;
 /** For addresses that no rule is said to treat otherwise. */
@@ -135,9 +139,17 @@ function probesOf(
   for (const remote of boundaries.atLarge) at(remote);
   for (const rule of foreign) {
     const { inside, points } = boundaries.of(rule);
-    const [remote] = inside;
     const [point] = points;
-    if (remote !== undefined && point !== undefined) addTo(at(remote), point);
+    for (const remote of inside.slice(0, PEERS_OF_FOREIGN)) {
+      if (point !== undefined) addTo(at(remote), point);
+      if (rules.length * foreign.length <= MAX_CROSSED) crossWith(at(remote), rules, boundaries);
+    }
+  }
+  if (rules.length ** 2 <= MAX_CROSSED) {
+    for (const rule of rules) {
+      const [remote] = boundaries.of(rule).inside;
+      if (remote !== undefined) crossWith(at(remote), rules, boundaries);
+    }
   }
   for (const rule of rules) {
     const own = boundaries.of(rule);
@@ -174,6 +186,18 @@ function probesOf(
     for (const point of more) addTo(points, point);
     return { subject, direction, remote, points: [...points] };
   });
+}
+
+/** A port of each rule. */
+function crossWith(
+  points: Set<PortPoint>,
+  rules: readonly NormalRule[],
+  boundaries: Boundaries,
+): void {
+  for (const rule of rules) {
+    const [point] = boundaries.of(rule).points;
+    if (point !== undefined) addTo(points, point);
+  }
 }
 
 function addTo(points: Set<PortPoint>, point: PortPoint): void {

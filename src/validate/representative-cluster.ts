@@ -23,6 +23,7 @@ import {
 
 /** Pods that stand inside of the policies' own CIDR blocks. */
 const MAX_PODS_IN_BLOCKS = 4;
+const MAX_DOUBLED = 32;
 const MAX_NODES = 16;
 const MAX_SERVICES = 32;
 
@@ -78,11 +79,16 @@ function placePods(
   const dual = sketches.map((sketch, i) =>
     makePod(sketch, `pod-${i}`, addresses.next().value, i % 2, sketchPorts(ports, i)),
   );
+  // A pod is not its own peer: whoever selects pods like itself needs a second one.
+  const doubled = sketches.length <= MAX_DOUBLED ? sketches : [];
+  const second = doubled.map((sketch, i) =>
+    makePod(sketch, `second-${i}`, addresses.next().value, i % 2, sketchPorts(ports, i)),
+  );
   const single = twins.flatMap((family) => {
     const own = addresses.next().value.filter((address) => address.family === family);
     return first === undefined ? [] : [makePod(first, `only-ipv${family}`, own, 0)];
   });
-  return [...dual, ...single];
+  return [...dual, ...second, ...single];
 }
 
 function makePod(

@@ -31,11 +31,11 @@ const UNNOTICED: readonly (readonly [fault: RegExp, why: string])[] = [
     /^(to|from)_pod (start|fast_\w+)\+/,
     'what the fast path refuses, the slow path judges alike; and ports that only keys of connections hold',
   ],
+  [/^(to|from)_pod not_isolated\+0: set/, 'the policy of the other bit would have denied before'],
   [
-    /^(to|from)_pod .*(always as if `set`|no jump)/,
-    'a pod that the policy does not select is let through by default where the rule allows',
+    /^from_pod (selected|next_rule|next_tier)\+\d+: (set|always|no jump)/,
+    'in `tiers`: a block with and without its unbound addresses; a baseline that selects every pod',
   ],
-  [/^(to|from)_pod .*: set \d+ for/, 'a second bit that goes with the first one for all pods'],
   [
     /^(bits|stale: bits|subject: policy bit)/,
     'nothing looks at them where no direction is in code',
