@@ -4,7 +4,7 @@ import type { AddressClass, AddressClasses } from './bind-classes.js';
 import { boundMap, table } from './bind-images.js';
 import { allowedGroups } from './bind-ports.js';
 import type { RowTable, ViewRows } from './bind-rows.js';
-import type { RowShapes } from './bind-shapes.js';
+import type { ShapedRow } from './bind-shapes.js';
 import type { SubjectView } from './bind-views.js';
 import type { BoundMap, BoundTable } from './contents.js';
 import { FLAVOUR_STRIDE, FLAVOURS, MAPS, ROW_ASPECT_SHIFT, ROW_BYTES, TABLES } from './layout.js';
@@ -31,6 +31,8 @@ export class RowSets {
 /** The port row of a class, and that of the opposite direction. */
 type RowPair = readonly [number, number];
 
+const NO_ROW: ShapedRow = { shape: 0, decider: 0 };
+
 export interface RowImages {
   readonly dense: boolean;
   readonly rows: BoundTable;
@@ -41,18 +43,18 @@ export interface RowImages {
 /** Rows by (row set, direction, class): all of them, or defaults by flavour and the exceptions. */
 export function rowImages(
   rowSets: RowSets,
-  rowTable: RowTable,
-  { shapeOf, deciderOf }: RowShapes,
+  { rows: portRows, shapes }: RowTable,
   cellStride: number,
   { classes }: AddressClasses,
   denseBudget: number,
 ): RowImages {
   const count = rowSets.sets.length * 2 * classes.length;
-  const allowed = rowTable.rows.map(allowedGroups);
+  const allowed = shapes.map(allowedGroups);
   const put = (words: Uint32Array, at: number, [row, opposite]: RowPair): void => {
-    const aspects = ~(allowed[opposite] ?? 0) & 0xf;
-    words[2 * at] = (deciderOf[row] ?? 0) | (aspects << ROW_ASPECT_SHIFT);
-    words[2 * at + 1] = (shapeOf[row] ?? 0) * cellStride;
+    const { shape, decider } = portRows[row] ?? NO_ROW;
+    const aspects = ~(allowed[(portRows[opposite] ?? NO_ROW).shape] ?? 0) & 0xf;
+    words[2 * at] = decider | (aspects << ROW_ASPECT_SHIFT);
+    words[2 * at + 1] = shape * cellStride;
   };
   const directions = ['ingress', 'egress'] as const;
   const dense = count * ROW_BYTES <= denseBudget;

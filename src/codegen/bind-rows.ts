@@ -1,14 +1,8 @@
 /** Rows: for each subject view and address class, which port row decides. */
 import type { AtomId } from './bind-atoms.js';
 import type { AddressClass, AddressClasses, ClassId } from './bind-classes.js';
-import {
-  cellAt,
-  evaluatePortRow,
-  overlayRow,
-  rowKey,
-  type PortRow,
-  type TierArms,
-} from './bind-ports.js';
+import { evaluatePortRow, overlayRow, type PortRow, type TierArms } from './bind-ports.js';
+import { ShapeTable, type ShapeId, type ShapedRow } from './bind-shapes.js';
 import type { SubjectArm, SubjectView } from './bind-views.js';
 import {
   CELL,
@@ -31,11 +25,19 @@ export interface ViewRows {
   readonly exceptions: ReadonlyMap<ClassId, PortRowId>;
 }
 
+/** A row that arms make, but for how far its rules' numbers are from those that it was made with. */
+interface EvaluatedArms {
+  readonly shape: ShapeId;
+  /** From the lowest of the arms' rules to the row's decider; undefined if no rule decides. */
+  readonly distance: number | undefined;
+}
+
 /** Port rows, each distinct one once. */
 export class RowTable {
-  readonly rows: PortRow[] = [];
-  readonly #ids = new Map<string, PortRowId>();
-  readonly #evaluated = new Map<string, PortRowId>();
+  readonly rows: ShapedRow[] = [];
+  readonly #shapes = new ShapeTable();
+  readonly #ids = new Map<number, PortRowId>();
+  readonly #evaluated = new Map<string, EvaluatedArms>();
   readonly #byView = new Map<string, ViewRows>();
   readonly #classesOfAtom: ReadonlyMap<AtomId, readonly AddressClass[]>;
   readonly #serviceClasses: readonly AddressClass[];
@@ -75,41 +77,49 @@ export class RowTable {
     return rows;
   }
 
-  row(id: PortRowId): PortRow {
-    return this.rows[id] ?? { starts: [0], cells: [0] };
+  get shapes(): readonly PortRow[] {
+    return this.#shapes.shapes;
   }
 
   /** The class as a plain address, whether or not it is a Service's. */
   #plainRow(view: SubjectView, one: AddressClass): PortRowId {
-    const arms = one.atoms
-      .flatMap((atom) => view.byAtom.get(atom) ?? [])
-      .filter(
-        ({ arm, atoms }) =>
-          arm.flavours.has(one.flavour) && atoms.every((atom) => one.atoms.includes(atom)),
-      );
-    return this.#evaluate(view, [...arms, ...(view.wide.get(one.flavour) ?? [])]);
+    const arms = [...(view.wide.get(one.flavour) ?? [])];
+    for (const first of one.atoms) {
+      for (const seen of view.byAtom.get(first) ?? []) {
+        const { arm, atoms } = seen;
+        if (!arm.flavours.has(one.flavour)) continue;
+        if (atoms.length === 1 || atoms.every((atom) => one.atoms.includes(atom))) arms.push(seen);
+      }
+    }
+    return this.#evaluate(view, arms);
   }
 
+  /** Arms that differ by their rules' numbers alone make rows of one shape. */
   #evaluate(view: SubjectView, arms: readonly SubjectArm[]): PortRowId {
-    const sorted = [...arms].sort((a, b) => a.arm.rule.id - b.arm.rule.id);
-    const intervals = sorted.map((one) => `${one.arm.rule.id}:${one.intervals.join()}`).join(' ');
-    const key = `${view.isolationKey} ${intervals}`;
-    let id = this.#evaluated.get(key);
-    if (id === undefined) {
+    const sorted = arms.length < 2 ? arms : [...arms].sort((a, b) => ruleOf(a) - ruleOf(b));
+    const lowest = sorted[0] === undefined ? 0 : ruleOf(sorted[0]);
+    let key = view.isolationKey;
+    for (const one of sorted) key += ` ${ruleOf(one) - lowest}:${one.effect}`;
+    let made = this.#evaluated.get(key);
+    if (made === undefined) {
       const tiers = view.tiers.map((tier, i): TierArms => ({
         ...tier,
         arms: sorted.filter((one) => one.tier === i),
       }));
-      id = this.#intern(evaluatePortRow(tiers));
-      this.#evaluated.set(key, id);
+      const row = this.#shapes.shapeOf(evaluatePortRow(tiers));
+      const distance = this.#shapes.isRuled(row.shape) ? row.decider - lowest : undefined;
+      made = { shape: row.shape, distance };
+      this.#evaluated.set(key, made);
     }
-    return id;
+    return this.#intern(made.shape, made.distance === undefined ? 0 : lowest + made.distance);
   }
 
   /** A Service is judged by its endpoints: all of them must be allowed (SEMANTICS section 6). */
   #serviceRow(view: SubjectView, rows: ViewRows, one: AddressClass): PortRowId {
-    const plain = this.row(this.#plainRow(view, one));
-    const cells = new Map<number, number>([[PORT_INDEX.other, cellAt(plain, PORT_INDEX.other)]]);
+    const plain = this.#plainRow(view, one);
+    const cells = new Map<number, number>([
+      [PORT_INDEX.other, this.#cellAt(plain, PORT_INDEX.other)],
+    ]);
     const { service, address } = one.service ?? {};
     for (const [position, { protocol, port }] of (service?.ports ?? []).entries()) {
       const judged = (service?.endpoints ?? [])
@@ -119,12 +129,13 @@ export class RowTable {
           const target = endpoint.targetPorts.get(position);
           if (target === undefined) return [];
           const behind = this.addresses.classOf(endpoint.address);
-          const row = this.row(this.#endpointRow(view, rows, behind));
-          return [cellAt(row, portIndex(protocol, target))];
+          const row = this.#endpointRow(view, rows, behind);
+          return [this.#cellAt(row, portIndex(protocol, target))];
         });
       cells.set(portIndex(protocol, port), agree(judged));
     }
-    return this.#intern(overlayRow({ starts: [0], cells: [NO_ENDPOINT] }, cells));
+    const row = this.#shapes.shapeOf(overlayRow({ starts: [0], cells: [NO_ENDPOINT] }, cells));
+    return this.#intern(row.shape, row.decider);
   }
 
   /** An endpoint that is itself a Service's address is judged as the plain address. */
@@ -137,15 +148,24 @@ export class RowTable {
     );
   }
 
-  #intern(row: PortRow): PortRowId {
-    const key = rowKey(row);
+  #cellAt(id: PortRowId, index: number): number {
+    const row = this.rows[id];
+    return row === undefined ? 0 : this.#shapes.cellAt(row, index);
+  }
+
+  #intern(shape: number, decider: number): PortRowId {
+    const key = shape * 2 ** CELL.deciderBits + decider;
     const known = this.#ids.get(key);
     if (known !== undefined) return known;
     const id = this.rows.length;
-    this.rows.push(row);
+    this.rows.push({ shape, decider });
     this.#ids.set(key, id);
     return id;
   }
+}
+
+function ruleOf({ arm }: SubjectArm): number {
+  return arm.rule.id;
 }
 
 const NO_ENDPOINT = encodeCell({

@@ -19,6 +19,8 @@ export interface SubjectArm {
   readonly tier: number;
   readonly atoms: readonly AtomId[];
   readonly intervals: readonly PortInterval[];
+  /** Equal for arms that do the same, but for their rules' numbers. */
+  readonly effect: string;
 }
 
 export interface TierView {
@@ -141,7 +143,10 @@ function buildView(
     if (arm.ownNode && pod.node === undefined) continue;
     const own = arm.ownNode && pod.node !== undefined ? [atoms.node(pod.node)] : [];
     const all = [...arm.atoms, ...own];
-    const seen = { arm, tier: tierOf.get(arm.policy.tier) ?? 0, atoms: all, intervals };
+    const tier = tierOf.get(arm.policy.tier) ?? 0;
+    const { action, log, reject } = arm.rule;
+    const effect = `${tier}${action}${log ? 'l' : ''}${reject ? 'r' : ''}${intervals.join()}`;
+    const seen = { arm, tier, atoms: all, intervals, effect };
     const [first] = all;
     if (first === undefined) {
       for (const flavour of arm.flavours) wide.get(flavour)?.push(seen);

@@ -18,7 +18,6 @@ import { LookIndex } from './bind-looks.js';
 import { bitsImage, planAtoms } from './bind-predicates.js';
 import { rowImages, RowSets } from './bind-row-images.js';
 import { RowTable } from './bind-rows.js';
-import { shapeRows } from './bind-shapes.js';
 import { bindSubjects } from './bind-subjects.js';
 import { createSubjectViews, type SubjectView } from './bind-views.js';
 import { BITS_WORD } from './emit-code-verdict.js';
@@ -77,11 +76,10 @@ export function bind(
   const rowTable = new RowTable(addresses);
   const rowSets = new RowSets(rowTable);
   const setIds = subjects.map((pod) => rowSets.idOf(viewsOf(pod)));
-  const shapes = shapeRows(rowTable.rows);
-  const ports = classifyPorts(shapes.shapes);
-  const cells = cellImages(shapes.shapes, ports, denseBudget);
+  const ports = classifyPorts(rowTable.shapes);
+  const cells = cellImages(rowTable.shapes, ports, denseBudget);
   const cellStride = cells.dense ? portStride(ports) : 1;
-  const rows = rowImages(rowSets, rowTable, shapes, cellStride, addresses, denseBudget);
+  const rows = rowImages(rowSets, rowTable, cellStride, addresses, denseBudget);
   const byAddress = addressMaps(addresses, denseBudget);
 
   const shape = new Uint8Array(SHAPE.size);
