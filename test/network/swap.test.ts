@@ -26,7 +26,7 @@ import {
 
 const all = process.env['POLICYC_TEST_ALL'] === '1';
 /** Each loads a whole generation. */
-const APPLIES = all ? 1000 : 100;
+const APPLIES = all ? 1000 : 40;
 /** The same two generations, over and over. */
 const CHANGES = all ? 5000 : 200;
 
