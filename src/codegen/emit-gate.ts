@@ -74,7 +74,9 @@ export function emitAskOtherHalf(asm: Assembler, direction: Direction): void {
   asm.mov(r0, PASS);
   asm.exit();
   asm.label('gated');
-  asm.store(4, r6, SKB.cb2, 0);
+  // From a register: before Linux 6.4 the verifier refuses to store an immediate into the context.
+  asm.mov(r1, 0);
+  asm.store(4, r6, SKB.cb2, r1);
   asm.add(r3, gateSlot(direction, 0) - 1);
   asm.mov(r1, r6);
   asm.loadMap(r2, GATE.halves.name);

@@ -34,6 +34,19 @@ it('the limits are reached', () => {
   }
 });
 
+/** Those of programs alone: r6 holds the context in them. */
+it.each(LAYOUTS)('nothing stores an immediate into the context, as 6.1 refuses: %s', (layout) => {
+  const { functions } = link(emitDatapath(prepare(LIMITS, CLUSTER, layout).plan));
+  const programs = functions.filter(({ role }) => role === 'program');
+  expect(programs.length).toBeGreaterThan(0);
+  const found = programs.flatMap(({ instructions }) =>
+    instructions.filter(
+      ({ instruction: one }) => one.kind === 'store' && 'imm' in one.src && one.base === 6,
+    ),
+  );
+  expect(found).toEqual([]);
+});
+
 const missing = lacks('root');
 
 describe.skipIf(missing !== undefined).each(['0', '2'])('with bpf_jit_harden=%s', (harden) => {
