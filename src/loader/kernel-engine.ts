@@ -14,6 +14,7 @@ import {
   loadPod,
   type PodPrograms,
 } from './pod-programs.js';
+import { testRuns } from './test-run-object.js';
 import { testSkb, type SkbFields } from './test-skb.js';
 
 export type KernelResult = Pick<VmResult, 'result' | 'cb' | 'packet' | 'mark'>;
@@ -46,7 +47,9 @@ export interface KernelRunner {
  *
  * @throws {InputError} if the kernel refuses
  */
-export function createKernelRunner(object: Uint8Array, contents: MapContents): KernelRunner {
+export function createKernelRunner(compiled: Uint8Array, contents: MapContents): KernelRunner {
+  const runs = refusalsAsDiagnostics(testRuns);
+  const object = runs.object(compiled);
   const shared = refusalsAsDiagnostics(() => createSharedMaps(contents));
   const loaded = new Map<number, PodPrograms>();
   const podAt = (index: number): PodPrograms => {
@@ -64,7 +67,7 @@ export function createKernelRunner(object: Uint8Array, contents: MapContents): K
     run: (subject, direction, packet, context = {}) =>
       refusalsAsDiagnostics(() => {
         const program = podAt(subject).programs[PROGRAMS[direction]];
-        const ran = testSkb(program, packet, skbFields(context));
+        const ran = testSkb(program, packet, runs.fields(skbFields(context)));
         return { result: ran.action, cb: ran.cb, packet: ran.packet, mark: ran.mark };
       }),
     forget: () => refusalsAsDiagnostics(() => connections.forEach(clear)),

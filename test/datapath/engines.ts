@@ -21,6 +21,7 @@ import {
   type PodPrograms,
   type SharedMaps,
 } from '../../src/loader/pod-programs.js';
+import { testRuns } from '../../src/loader/test-run-object.js';
 import { testSkb } from '../../src/loader/test-skb.js';
 import { readCluster, readPolicies } from '../oracle/world-model.js';
 import { clusterFile, policyFile } from './world.js';
@@ -188,7 +189,7 @@ export function kernelEngine(): Engine {
         closeShared({ tables: old.tables, maps });
       }
       now = next;
-      object = writeElf(link(emitDatapath(next.plan)));
+      object = testRuns().object(writeElf(link(emitDatapath(next.plan))));
     },
     run: (index, direction, packet, context) => {
       let pod = pods.get(index);
@@ -199,7 +200,11 @@ export function kernelEngine(): Engine {
         pods.set(index, pod);
       }
       const { ingressIfindex = 0 } = context;
-      const ran = testSkb(pod.programs[PROGRAMS[direction]], packet, { ingressIfindex });
+      const ran = testSkb(
+        pod.programs[PROGRAMS[direction]],
+        packet,
+        testRuns().fields({ ingressIfindex }),
+      );
       return { result: ran.action, cb: ran.cb };
     },
     age: (seconds) => {
