@@ -15,7 +15,7 @@ LDLIBS := -lbpf -lelf -lz
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 MAKEFLAGS += --no-print-directory
 
-.PHONY: build setup addon built-addon built-dist demo test test-all bench check clean
+.PHONY: build setup addon built-addon built-dist demo test test-all test-kernels bench check clean
 .DEFAULT_GOAL := build
 
 build: setup addon
@@ -58,9 +58,17 @@ demo: build
 test: build
 	@$(BIN)/vitest run
 
-# The long ones too: more random policies, and other kernels where an emulator is there.
+# The long ones too: more random policies, and other kernels.
 test-all: export POLICYC_TEST_ALL := 1
 test-all: test
+	@$(MAKE) test-kernels
+
+# Debian's kernels under QEMU, one after the other; SUITES="bullseye sid" for some of them.
+test-kernels: build
+	@bash scripts/setup-kernels.sh
+	@$(BIN)/tsc -p test/kernels/tsconfig.json
+	@cp -r test/verdicts/*.yaml build/kernels/compiled/test/verdicts/
+	@node build/kernels/compiled/test/kernels/main.js $(SUITES)
 
 # Ratios in one run; needs root. Give it a quiet machine.
 bench: build
