@@ -7,13 +7,7 @@ import { bug } from '../diagnostics.js';
 import type { Direction } from '../ir/model.js';
 import { refusalsAsDiagnostics } from './kernel-error.js';
 import { nativeDoor, type MapHandle } from './native.js';
-import {
-  closePod,
-  closeShared,
-  createSharedMaps,
-  loadPod,
-  type PodPrograms,
-} from './pod-programs.js';
+import { closeShared, createSharedMaps, loadAnyPod, type AnyPodPrograms } from './pod-programs.js';
 import { testRuns } from './test-run-object.js';
 import { testSkb, type SkbFields } from './test-skb.js';
 
@@ -42,8 +36,8 @@ export interface KernelRunner {
 }
 
 /**
- * Creates the tables and maps. A subject's programs are loaded when they first run, since a question
- * is often about few pods of many.
+ * Creates the tables and maps. The programs are loaded once, and become whichever pod is asked about:
+ * loading takes the kernel some 50 ms, nearly all of it the verifier.
  *
  * @throws {InputError} if the kernel refuses
  */
@@ -51,14 +45,13 @@ export function createKernelRunner(compiled: Uint8Array, contents: MapContents):
   const runs = refusalsAsDiagnostics(testRuns);
   const object = runs.object(compiled);
   const shared = refusalsAsDiagnostics(() => createSharedMaps(contents));
-  const loaded = new Map<number, PodPrograms>();
-  const podAt = (index: number): PodPrograms => {
-    const known = loaded.get(index);
-    if (known !== undefined) return known;
-    const subject = contents.subjects[index] ?? bug(`no subject ${index}`);
-    const made = loadPod(object, contents, shared, subject);
-    loaded.set(index, made);
-    return made;
+  let loaded: AnyPodPrograms | undefined;
+  let current: number | undefined;
+  const podAt = (index: number): AnyPodPrograms => {
+    loaded ??= loadAnyPod(object, contents, shared);
+    if (current !== index) loaded.become(contents.subjects[index] ?? bug(`no subject ${index}`));
+    current = index;
+    return loaded;
   };
   const connections = contents.maps
     .filter(({ type }) => type === 'lru_hash')
@@ -74,8 +67,7 @@ export function createKernelRunner(compiled: Uint8Array, contents: MapContents):
     events: () => refusalsAsDiagnostics(() => drain(shared.maps.get(EVENT_MAPS.events.name))),
     lostEvents: () => refusalsAsDiagnostics(() => count(shared.maps.get(EVENT_MAPS.lost.name))),
     close: () => {
-      for (const pod of loaded.values()) closePod(pod);
-      loaded.clear();
+      loaded?.close();
       closeShared(shared);
     },
   };

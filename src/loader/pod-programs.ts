@@ -7,7 +7,7 @@ import {
   type BoundTable,
   type MapContents,
 } from '../codegen/contents.js';
-import { GATE, type Half } from '../codegen/layout.js';
+import { GATE, SUBJECT, type Half } from '../codegen/layout.js';
 import { bug, diagnostic, InputError } from '../diagnostics.js';
 import { createMap } from './native-calls.js';
 import { nativeDoor, type MapHandle, type ObjectHandle, type ProgramHandle } from './native.js';
@@ -119,16 +119,52 @@ export function loadPod(
   halves?: MapHandle,
 ): PodPrograms {
   const table = createTable({ name: SUBJECT_TABLE, bytes: subject.subject, frozen: true });
+  return { subject, table, programs: loadPrograms(object, contents, shared, table, halves) };
+}
+
+/** Programs that speak for one pod after the other: the same bytes, verified once for all of them. */
+export interface AnyPodPrograms {
+  readonly programs: PodPrograms['programs'];
+  become(subject: BoundSubject): void;
+  close(): void;
+}
+
+/** Nothing may run the programs while they become another pod: this is for questions, not for hooks. */
+export function loadAnyPod(
+  object: Uint8Array,
+  contents: MapContents,
+  shared: SharedMaps,
+): AnyPodPrograms {
+  const bytes = new Uint8Array(SUBJECT.size);
+  const table = createTable({ name: SUBJECT_TABLE, bytes, frozen: false });
+  const programs = loadPrograms(object, contents, shared, table, undefined);
+  return {
+    programs,
+    become: ({ subject }) => table.writeMapped(0, subject),
+    close: () => {
+      table.close();
+      for (const direction of POD_DIRECTIONS) programs[direction].close();
+    },
+  };
+}
+
+/** Closes the subject's table if the kernel refuses. */
+function loadPrograms(
+  object: Uint8Array,
+  contents: MapContents,
+  shared: SharedMaps,
+  table: MapHandle,
+  halves: MapHandle | undefined,
+): PodPrograms['programs'] {
   const opened = nativeDoor().openObject(object, contents.variant);
   try {
     if (halves !== undefined) requireGatePart(opened);
     reuseAll(opened, contents, shared, table, halves);
     opened.load(0);
-    const programs = {
+    return {
       to_pod: opened.program(PROGRAMS.ingress),
       from_pod: opened.program(PROGRAMS.egress),
     };
-    return { subject, table, programs };
   } catch (error) {
     table.close();
     throw error;

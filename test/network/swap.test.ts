@@ -27,6 +27,7 @@ import {
 const all = process.env['POLICYC_TEST_ALL'] === '1';
 /** Each loads a whole generation. */
 const APPLIES = all ? 1000 : 40;
+const TRIES = 20;
 /** The same two generations, over and over. */
 const CHANGES = all ? 5000 : 200;
 
@@ -128,14 +129,19 @@ describe.runIf(isRoot).each(['tcx', 'clsact'] as const)('swaps under load, on %s
   it('would pass what both deny if one half gave way to the other at once', async () => {
     const { control, close } = bothLoaded();
     let { half } = readControl(control);
-    const { denied } = await underLoad(() => {
-      const end = performance.now() + 5_000;
-      while (performance.now() < end) {
-        half = otherHalf(half);
-        writeControl(control, { half, both: false });
-      }
-    });
-    expect(denied.reduce((sum, { received }) => sum + received, 0)).toBeGreaterThan(0);
+    let passed = 0;
+    // It takes a packet that is on its way just then, so that one try may see none.
+    for (let i = 0; i < TRIES && passed === 0; i += 1) {
+      const { denied } = await underLoad(() => {
+        const end = performance.now() + 5_000;
+        while (performance.now() < end) {
+          half = otherHalf(half);
+          writeControl(control, { half, both: false });
+        }
+      });
+      passed = denied.reduce((sum, { received }) => sum + received, 0);
+    }
     close();
-  }, 60_000);
+    expect(passed).toBeGreaterThan(0);
+  }, 300_000);
 });

@@ -66,6 +66,14 @@ function isNoticed(
   }
 }
 
+const all = process.env['POLICYC_TEST_ALL'] === '1';
+/** Each takes a moment, so that a run without more ado tries one of these. */
+const STRIDE = all ? 1 : 5;
+
+function sampled<Item>(items: readonly Item[]): readonly Item[] {
+  return items.filter((_, i) => i % STRIDE === 0);
+}
+
 const same = (listing: Listing): Listing => listing;
 
 function unexplained(missed: readonly { readonly name: string }[]): readonly string[] {
@@ -93,13 +101,13 @@ describe.each(WORLDS)('%s, %s', (policies, kind) => {
   });
 
   it('notices faults in the listing', () => {
-    const faults = listingFaults(policies, kind);
+    const faults = sampled(listingFaults(policies, kind));
     const missed = faults.filter(
       (fault) => !isNoticed(policies, kind, (listing) => withFault(listing, fault)),
     );
     expect(unexplained(missed)).toEqual([]);
-    expect(faults.length - missed.length).toBeGreaterThan(40);
-  }, 240_000);
+    expect(faults.length - missed.length).toBeGreaterThan(40 / STRIDE);
+  }, 480_000);
 
   it('notices faults in what is bound', () => {
     const { model, plan } = compiled(policies, kind);
@@ -107,12 +115,12 @@ describe.each(WORLDS)('%s, %s', (policies, kind) => {
     const subjects = cluster.pods.filter(isPolicyPod);
     const dense = bind(model, plan, cluster, { at: 0, subjects });
     const hashed = bind(model, plan, cluster, { at: 0, subjects, denseBudget: 0 });
-    const faults: readonly BoundFault[] = [
+    const faults: readonly BoundFault[] = sampled([
       ...boundFaults(dense, hashed, compiled('stale', kind)),
       ...policyWordFaults(),
-    ];
+    ]);
     const missed = faults.filter((fault) => !isNoticed(policies, kind, same, { bind: fault.bind }));
     expect(unexplained(missed)).toEqual([]);
-    expect(faults.length - missed.length).toBeGreaterThan(60);
-  }, 240_000);
+    expect(faults.length - missed.length).toBeGreaterThan(60 / STRIDE);
+  }, 480_000);
 });
