@@ -4,7 +4,9 @@ import { release } from 'node:os';
 import { writeElf } from '../../src/codegen/elf.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
 import { link } from '../../src/codegen/link.js';
-import { attemptsOf } from '../../src/demo/attempts.js';
+import { attemptsOf, type Attempt } from '../../src/demo/attempts.js';
+import type { Network } from '../../src/demo/network.js';
+import type { ProbeResult } from '../../src/demo/prober.js';
 import { readScenario } from '../../src/demo/scenario.js';
 import { serveTargets, tryAll } from '../../src/demo/trial.js';
 import { loadCluster, loadPolicies } from '../../src/front-end.js';
@@ -78,6 +80,19 @@ function runCases(layout: Layout): GuestLine {
   }
 }
 
+const BATCH = 48;
+
+async function tryInBatches(
+  network: Network,
+  attempts: readonly Attempt[],
+): Promise<readonly ProbeResult[]> {
+  const results: ProbeResult[] = [];
+  for (let i = 0; i < attempts.length; i += BATCH) {
+    results.push(...(await tryAll(network, attempts.slice(i, i + BATCH))));
+  }
+  return results;
+}
+
 /** The shop on veths: everything is open before, then as its authors expect, then open again. */
 async function runShop(): Promise<GuestLine> {
   const scenario = readScenario(SHOP);
@@ -90,11 +105,17 @@ async function runShop(): Promise<GuestLine> {
     await serveTargets(wire.network, attempts);
     const surprises: string[] = [];
     const compare = async (when: string, applied: boolean): Promise<void> => {
-      const results = await tryAll(wire.network, attempts);
-      attempts.forEach(({ row, column, source, target, family }, i) => {
-        const passes = !applied || scenario.expected[row]?.[column] === 'passes';
-        const result = results[i] ?? 'nothing';
-        if (result === (passes ? 'ok' : 'timeout')) return;
+      const wanted = ({ row, column }: Attempt): ProbeResult =>
+        !applied || scenario.expected[row]?.[column] === 'passes' ? 'ok' : 'timeout';
+      const all = await tryInBatches(wire.network, attempts);
+      // What is dropped wrongly times out again; what an emulated processor was too slow for does not.
+      const slow = attempts.filter((one, i) => all[i] === 'timeout' && wanted(one) === 'ok');
+      const again = await tryInBatches(wire.network, slow);
+      attempts.forEach((one, i) => {
+        const retried = slow.indexOf(one);
+        const result = (retried < 0 ? all[i] : again[retried]) ?? 'nothing';
+        if (result === wanted(one)) return;
+        const { source, target, family } = one;
         surprises.push(
           `${when}, IPv${family} ${source.name} -> ${target.title} ${target.port}: ${result}`,
         );

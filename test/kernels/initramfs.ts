@@ -96,7 +96,7 @@ export function writeModulesPart(kernel: KernelFiles, folder: string): string {
   mkdirSync(join(tree, 'modules'), { recursive: true });
   const paths = new Map(
     readdirSync(kernel.modules, { recursive: true, encoding: 'utf8' })
-      .filter((path) => /\.ko(\.xz|\.zst)?$/.test(path))
+      .filter((path) => /\.ko(\.xz)?$/.test(path))
       .map((path) => [moduleName(path), join(kernel.modules, path)]),
   );
   const order: string[] = [];
@@ -125,7 +125,6 @@ function moduleName(path: string): string {
 function uncompressed(path: string): Buffer {
   const options = { maxBuffer: 2 ** 28 };
   if (path.endsWith('.xz')) return execFileSync('xz', ['-dc', path], options);
-  if (path.endsWith('.zst')) return execFileSync('zstd', ['-dcq', path], options);
   return readFileSync(path);
 }
 
