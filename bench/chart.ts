@@ -1,6 +1,8 @@
 /** Draws samples as an SVG: cost over the number of rules, both axes logarithmic. */
 
-export interface Line {
+import type { Table } from './section.js';
+
+interface Line {
   readonly name: string;
   readonly points: readonly { readonly x: number; readonly y: number }[];
 }
@@ -11,9 +13,27 @@ const LEFT = 60;
 const RIGHT = 230;
 const TOP = 30;
 const BOTTOM = 50;
+/** What is less lies on the chart's lower edge. */
+const LEAST = 0.01;
 const COLORS = ['#0b6e4f', '#c0392b', '#2d5fa4', '#8e6c00', '#7b3fa0'];
 
-export function drawChart(title: string, unit: string, lines: readonly Line[]): string {
+/** Allowed packets, by what judged them. */
+export function drawCosts({ rows }: Table): string {
+  const allowed = rows.filter(({ packets }) => packets === 'allowed');
+  const names = [...new Set(allowed.map(({ what }) => String(what)))];
+  const lines = names.map((name) => ({
+    name,
+    points: allowed
+      .filter(({ what }) => what === name)
+      .map(({ rules, unitsMedian }) => ({
+        x: Number(rules),
+        y: Math.max(LEAST, Number(unitsMedian)),
+      })),
+  }));
+  return drawChart('allowed packets, scattered CIDRs', 'hash lookups', lines);
+}
+
+function drawChart(title: string, unit: string, lines: readonly Line[]): string {
   const points = lines.flatMap((line) => line.points);
   const xs = points.map(({ x }) => Math.log10(x));
   const ys = points.map(({ y }) => Math.log10(y));

@@ -6,16 +6,18 @@ import type { FunctionListing, Listing } from '../src/codegen/listing.js';
 export const PACKETS = 65_536;
 /** A record: the packet's bytes from the source address to the ports, then padding. */
 export const RECORD_BYTES = { 4: 16, 6: 40 } as const;
+export type Family = 4 | 6;
 const TARGET = 'target';
 
 /** Where the records go: the source address of a plain IPv4 or IPv6 header. */
 const FIRST_BYTE = { 4: 26, 6: 22 } as const;
 const COPIED_BYTES = { 4: 12, 6: 36 } as const;
-const WHOLE_PACKET = { 4: 54, 6: 74 } as const;
-const SKB = { data: 76, dataEnd: 80 } as const;
+/** Ethernet, IP and TCP headers without options. */
+export const WHOLE_PACKET = { 4: 54, 6: 74 } as const;
+export const SKB = { data: 76, dataEnd: 80 } as const;
 
 /** `drive` writes the next record into the packet and jumps to the program in `target`. */
-export function driverListing(family: 4 | 6): Listing {
+export function driverListing(family: Family): Listing {
   return {
     license: 'Apache-2.0',
     functions: [emitDrive(family), emitNothing()],
@@ -27,7 +29,7 @@ export function driverListing(family: 4 | 6): Listing {
   };
 }
 
-function emitDrive(family: 4 | 6): FunctionListing {
+function emitDrive(family: Family): FunctionListing {
   const asm = new Assembler('drive', 'program');
   asm.mov(r6, r1);
   asm.load(4, r7, r6, SKB.data);

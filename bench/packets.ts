@@ -8,7 +8,7 @@ export interface CidrRule {
 }
 
 /** How the CIDRs lie: side by side, or anywhere and of any length. */
-export type Spread = 'neighbours' | 'scattered';
+export type CidrSpread = 'neighbours' | 'scattered';
 export type Traffic = 'allowed' | 'denied';
 
 export const OWN_ADDRESS = '10.244.0.5';
@@ -27,7 +27,7 @@ export function randomWords(seed: number): () => number {
   };
 }
 
-export function cidrRules(count: number, spread: Spread): readonly CidrRule[] {
+export function cidrRules(count: number, spread: CidrSpread): readonly CidrRule[] {
   const random = randomWords(count);
   const taken = new Set<number>();
   return Array.from({ length: count }, (_, i) => {

@@ -1,9 +1,9 @@
 /** Programs laid out as others lay theirs out, to compare with: from descriptions, not from their code. */
 import { Assembler, r0, r1, r2, r3, r6, r7, r8, r10 } from '../src/codegen/assembler.js';
 import type { Listing, MapDeclaration } from '../src/codegen/listing.js';
+import { SKB } from './driver.js';
 import type { CidrRule } from './packets.js';
 
-const SKB = { data: 76, dataEnd: 80 } as const;
 const SOURCE = 26;
 const DESTINATION_PORT = 36;
 const NO_PREALLOC = 1;
