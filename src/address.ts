@@ -60,7 +60,11 @@ export function hostPrefix(address: Address): Prefix {
 
 export function prefixContains(prefix: Prefix, address: Address): boolean {
   if (prefix.family !== address.family) return false;
-  const shift = BigInt(ADDRESS_BITS[prefix.family] - prefix.length);
+  if (prefix.family === 4) {
+    const size = 2 ** (32 - prefix.length);
+    return Math.floor(Number(address.value) / size) === Math.floor(Number(prefix.value) / size);
+  }
+  const shift = BigInt(ADDRESS_BITS[6] - prefix.length);
   return prefix.value >> shift === address.value >> shift;
 }
 

@@ -24,7 +24,7 @@ export interface Arm {
   readonly flavours: ReadonlySet<Flavour>;
   readonly intervals: readonly PortInterval[];
   /** Named ports of an ingress rule, which each subject resolves itself. */
-  readonly named: readonly Extract<PortMatch, { kind: 'named' }>[];
+  readonly named: readonly NamedPort[];
   /** The peer is the subject's own node: its atom depends on the subject. */
   readonly ownNode: boolean;
 }
@@ -46,48 +46,89 @@ export function armPolicy(
   at: number,
   atoms: AtomTable,
 ): readonly Arm[] {
-  return policy.rules.flatMap((rule) => {
-    if (rule.direction !== direction || (rule.until !== undefined && at >= rule.until)) return [];
-    return rule.peers.flatMap((peer) =>
-      armPeer(rule, peer, direction, atoms).map((part): Arm => ({ rule, policy, ...part })),
-    );
-  });
+  const arms: Arm[] = [];
+  const portsOf = new PortsIndex();
+  for (const rule of policy.rules) {
+    if (rule.direction !== direction || (rule.until !== undefined && at >= rule.until)) continue;
+    for (const peer of rule.peers) {
+      if (peer.kind === 'nothing') continue;
+      if (peer.kind === 'service') {
+        for (const part of armService(rule, peer, direction, atoms)) {
+          arms.push({ rule, policy, ...part });
+        }
+        continue;
+      }
+      const { intervals, named } = portsOf.read(rule.ports);
+      armPeer({ rule, policy, direction, intervals, named }, peer, atoms, arms);
+    }
+  }
+  return arms;
+}
+
+interface RulePorts {
+  readonly intervals: readonly PortInterval[];
+  readonly named: readonly NamedPort[];
+}
+
+type NamedPort = Extract<PortMatch, { kind: 'named' }>;
+
+const NO_NAMES: readonly NamedPort[] = [];
+
+/** Port lists as intervals, each list once: rules share them, and arms are told apart by them. */
+class PortsIndex {
+  readonly #known = new Map<readonly PortMatch[], RulePorts>();
+
+  read(ports: NormalRule['ports']): RulePorts {
+    if (ports === 'every') return { intervals: EVERY_PORT, named: NO_NAMES };
+    let known = this.#known.get(ports);
+    if (known === undefined) {
+      known = {
+        intervals: ports.filter((one) => one.kind === 'range').map(rangeInterval),
+        named: ports.filter((one) => one.kind === 'named'),
+      };
+      this.#known.set(ports, known);
+    }
+    return known;
+  }
 }
 
 type ArmPart = Omit<Arm, 'rule' | 'policy'>;
 
+interface ArmedRule extends RulePorts {
+  readonly rule: NormalRule;
+  readonly policy: NormalPolicy;
+  readonly direction: Direction;
+}
+
 function armPeer(
-  rule: NormalRule,
-  peer: Peer,
-  direction: Direction,
-  atoms: AtomTable,
-): readonly ArmPart[] {
-  if (peer.kind === 'nothing') return [];
-  if (peer.kind === 'service') return armService(rule, peer, direction, atoms);
-  const whom = {
-    atoms: peerAtoms(peer, atoms),
-    flavours: peerFlavours(rule, peer),
-    ownNode: peer.kind === 'own-node',
-  };
-  if (rule.ports === 'every') return [{ ...whom, intervals: EVERY_PORT, named: [] }];
-  const intervals = rule.ports.filter((one) => one.kind === 'range').map(rangeInterval);
-  const named = rule.ports.filter((one) => one.kind === 'named');
-  if (direction === 'ingress') return [{ ...whom, intervals, named }];
-  const parts: ArmPart[] = intervals.length === 0 ? [] : [{ ...whom, intervals, named: [] }];
+  { rule, policy, direction, intervals, named }: ArmedRule,
+  peer: Exclude<Peer, { kind: 'nothing' | 'service' }>,
+  table: AtomTable,
+  arms: Arm[],
+): void {
+  const atoms = peerAtoms(peer, table);
+  const flavours = peerFlavours(rule, peer);
+  const ownNode = peer.kind === 'own-node';
   // A name has no meaning at an address, whoever holds it (SEMANTICS row 34).
-  if (peer.kind === 'addresses') return parts;
-  for (const match of named) {
-    for (const { protocol, port, atom } of atoms.namedPorts(match)) {
+  const byName = direction === 'egress' && peer.kind !== 'addresses' ? named : NO_NAMES;
+  const later = direction === 'ingress' ? named : NO_NAMES;
+  if (direction === 'ingress' || intervals.length > 0) {
+    arms.push({ rule, policy, atoms, flavours, intervals, named: later, ownNode });
+  }
+  for (const match of byName) {
+    for (const { protocol, port, atom } of table.namedPorts(match)) {
       const index = portIndex(protocol, port);
-      parts.push({
-        ...whom,
-        atoms: [...whom.atoms, atom],
+      arms.push({
+        rule,
+        policy,
+        atoms: [...atoms, atom],
+        flavours,
         intervals: [[index, index]],
-        named: [],
+        named: NO_NAMES,
+        ownNode,
       });
     }
   }
-  return parts;
 }
 
 function peerAtoms(

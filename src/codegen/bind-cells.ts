@@ -9,6 +9,8 @@ export interface AddressCell {
   readonly atoms: readonly AtomId[];
   /** Inside the pod ranges of some node. */
   readonly podRange: boolean;
+  /** Position of the next wider cell around it, or -1. */
+  readonly outer: number;
 }
 
 interface CellDraft {
@@ -19,11 +21,12 @@ interface CellDraft {
 }
 
 interface OpenCell extends AddressCell {
+  readonly position: number;
   /** Excluded here, and so in every prefix within. */
   readonly excluded: readonly AtomId[];
 }
 
-const NO_CELL = { atoms: [], excluded: [], podRange: false } as const;
+const NO_CELL = { atoms: [], excluded: [], podRange: false, position: -1 } as const;
 
 /** Cells in the order of (family, address, length): a cell stands ahead of those within it. */
 export function cutCells(
@@ -32,16 +35,22 @@ export function cutCells(
 ): readonly AddressCell[] {
   const drafts = draftCells(atoms, podRanges);
   const open: OpenCell[] = [];
-  return drafts.map((draft) => {
-    while (open.length > 0 && !covers(open.at(-1), draft.prefix)) open.pop();
-    const outer = open.at(-1) ?? NO_CELL;
+  return drafts.map((draft, position) => {
+    let outer = open.at(-1);
+    while (outer !== undefined && !prefixCovers(outer.prefix, draft.prefix)) {
+      open.pop();
+      outer = open.at(-1);
+    }
+    const around = outer ?? NO_CELL;
     const excluded =
-      draft.exclude.length === 0 ? outer.excluded : [...outer.excluded, ...draft.exclude];
+      draft.exclude.length === 0 ? around.excluded : [...around.excluded, ...draft.exclude];
     const cell: OpenCell = {
       prefix: draft.prefix,
-      atoms: atomsWithin(outer.atoms, draft.include, excluded),
+      atoms: atomsWithin(around.atoms, draft.include, excluded),
       excluded,
-      podRange: outer.podRange || draft.podRange,
+      podRange: around.podRange || draft.podRange,
+      outer: around.position,
+      position,
     };
     open.push(cell);
     return cell;
@@ -51,18 +60,10 @@ export function cutCells(
 /** Finds the innermost cell of an address. */
 export class CellFinder {
   readonly #cells: readonly AddressCell[];
-  /** For each cell, the position of the next outer one, or -1. */
-  readonly #outer: Int32Array;
 
+  /** @param cells as {@link cutCells} gives them */
   constructor(cells: readonly AddressCell[]) {
     this.#cells = cells;
-    this.#outer = new Int32Array(cells.length).fill(-1);
-    const open: number[] = [];
-    for (const [i, { prefix }] of cells.entries()) {
-      while (open.length > 0 && !covers(cells[open.at(-1) ?? -1], prefix)) open.pop();
-      this.#outer[i] = open.at(-1) ?? -1;
-      open.push(i);
-    }
   }
 
   find(address: Address): AddressCell | undefined {
@@ -74,11 +75,11 @@ export class CellFinder {
       if (cell !== undefined && isAtOrBefore(cell.prefix, address)) low = middle + 1;
       else high = middle;
     }
-    for (let i = low - 1; i >= 0; i = this.#outer[i] ?? -1) {
-      const cell = this.#cells[i];
-      if (cell !== undefined && prefixContains(cell.prefix, address)) return cell;
+    let cell = this.#cells[low - 1];
+    while (cell !== undefined && !prefixContains(cell.prefix, address)) {
+      cell = this.#cells[cell.outer];
     }
-    return undefined;
+    return cell;
   }
 }
 
@@ -86,22 +87,20 @@ function draftCells(
   atoms: readonly PrefixAtom[],
   podRanges: readonly Prefix[],
 ): readonly CellDraft[] {
-  const drafts = new Map<string, CellDraft>();
+  const drafts = { 4: new Map<number, CellDraft>(), 6: new Map<string, CellDraft>() };
   const draftFor = (prefix: Prefix): CellDraft => {
-    const key = `${prefix.family}:${prefix.value.toString(36)}/${prefix.length}`;
-    let draft = drafts.get(key);
-    if (draft === undefined) {
-      draft = { prefix, include: [], exclude: [], podRange: false };
-      drafts.set(key, draft);
-    }
-    return draft;
+    const make = (): CellDraft => ({ prefix, include: [], exclude: [], podRange: false });
+    return prefix.family === 4
+      ? getOrMake(drafts[4], prefixKey4(prefix), make)
+      : getOrMake(drafts[6], `${prefix.value.toString(36)}/${prefix.length}`, make);
   };
   for (const { id, include, exclude } of atoms) {
     for (const prefix of include) draftFor(prefix).include.push(id);
     for (const prefix of exclude) draftFor(prefix).exclude.push(id);
   }
   for (const prefix of podRanges) draftFor(prefix).podRange = true;
-  return [...drafts.values()].sort((a, b) => comparePrefixes(a.prefix, b.prefix));
+  const ofIpv6 = [...drafts[6].values()].sort((a, b) => comparePrefixes6(a.prefix, b.prefix));
+  return [...inOrder(drafts[4]), ...ofIpv6];
 }
 
 function atomsWithin(
@@ -109,18 +108,35 @@ function atomsWithin(
   include: readonly AtomId[],
   excluded: readonly AtomId[],
 ): readonly AtomId[] {
-  if (include.length === 0 && excluded.length === 0) return outer;
+  if (excluded.length === 0) {
+    if (include.length === 0) return outer;
+    if (outer.length === 0 && include.length === 1) return include;
+  }
   const gone = new Set(excluded);
   const all = new Set([...outer, ...include]);
   return [...all].filter((id) => !gone.has(id)).sort((a, b) => a - b);
 }
 
-function covers(outer: { readonly prefix: Prefix } | undefined, inner: Prefix): boolean {
-  return outer !== undefined && prefixCovers(outer.prefix, inner);
+/** A number in the order of (address, length); it is made, hashed and sorted much faster than a text. */
+function prefixKey4({ value, length }: Prefix): number {
+  return Number(value) * 64 + length;
 }
 
-function comparePrefixes(a: Prefix, b: Prefix): number {
-  if (a.family !== b.family) return a.family - b.family;
+function getOrMake<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+function inOrder(drafts: ReadonlyMap<number, CellDraft>): readonly CellDraft[] {
+  const keys = Float64Array.from(drafts.keys()).sort();
+  return Array.from(keys, (key) => drafts.get(key)).filter((draft) => draft !== undefined);
+}
+
+function comparePrefixes6(a: Prefix, b: Prefix): number {
   if (a.value !== b.value) return a.value < b.value ? -1 : 1;
   return a.length - b.length;
 }

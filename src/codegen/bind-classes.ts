@@ -2,10 +2,11 @@
 import { ADDRESS_BITS, addressKey, hostPrefix, type Address, type Prefix } from '../address.js';
 import { InputError, diagnostic } from '../diagnostics.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod, type Service } from '../ir/cluster.js';
+import { compareText } from '../ir/normalize.js';
 import type { AtomId, AtomTable } from './bind-atoms.js';
 import { CellFinder, cutCells, type AddressCell } from './bind-cells.js';
 import type { LookId, LookIndex } from './bind-looks.js';
-import { MAX_CLASSES, type Flavour } from './layout.js';
+import { FLAVOURS, MAX_CLASSES, type Flavour } from './layout.js';
 
 export type ClassId = number;
 
@@ -35,10 +36,6 @@ interface Holder {
   service?: Service;
 }
 
-interface Signature extends Omit<AddressClass, 'id'> {
-  readonly key: string;
-}
-
 export function classifyAddresses(
   cluster: ClusterSnapshot,
   atoms: AtomTable,
@@ -56,58 +53,103 @@ export function classifyAddresses(
   for (const { prefix } of cells) {
     if (prefix.length === ADDRESS_BITS[prefix.family]) single.set(addressKey(prefix), prefix);
   }
-  const signatures: { prefix: Prefix; signature: Signature }[] = [];
+  const signatures = new SignatureTable();
+  const signed: { readonly prefix: Prefix; readonly signature: SignatureId }[] = [];
   for (const cell of cells) {
     if (cell.prefix.length === ADDRESS_BITS[cell.prefix.family]) continue;
-    signatures.push({ prefix: cell.prefix, signature: signCell(cell) });
+    signed.push({ prefix: cell.prefix, signature: signatures.idOf(signCell(cell)) });
   }
+  const byAddress = new Map<string, SignatureId>();
   for (const [key, address] of single) {
-    const signature = signAddress(address, finder.find(address), holders.get(key), atoms);
-    signatures.push({ prefix: hostPrefix(address), signature });
+    const held = signAddress(address, finder.find(address), holders.get(key), atoms);
+    const signature = signatures.idOf(held);
+    byAddress.set(key, signature);
+    signed.push({ prefix: hostPrefix(address), signature });
   }
-  const classes = numberClasses(signatures.map(({ signature }) => signature));
-  const idOf = new Map(classes.map(({ key, id }) => [key, id]));
-  const entries = signatures.map(({ prefix, signature }) => ({
+  const classes = numberClasses(signatures.all);
+  const classIds = new Uint32Array(classes.length);
+  for (const { id, signature } of classes) classIds[signature] = id;
+  const entries = signed.map(({ prefix, signature }) => ({
     prefix,
-    classId: idOf.get(signature.key) ?? 0,
+    classId: classIds[signature] ?? 0,
   }));
-  const byAddress = new Map<string, ClassId>();
-  for (const { prefix, classId } of entries) {
-    if (prefix.length === ADDRESS_BITS[prefix.family]) byAddress.set(addressKey(prefix), classId);
-  }
   const classOf = (address: Address): AddressClass => {
     const cell = finder.find(address);
-    const id =
+    const signature =
       byAddress.get(addressKey(address)) ??
-      (cell === undefined ? 0 : (idOf.get(signCell(cell).key) ?? 0));
-    return classes[id] ?? OUTSIDE;
+      (cell === undefined ? OUTSIDE_SIGNATURE : signatures.idOf(signCell(cell)));
+    return classes[classIds[signature] ?? 0] ?? OUTSIDE;
   };
   return { classes, entries, classOf };
 }
 
 const OUTSIDE: AddressClass = { id: 0, flavour: 'outside', atoms: [], nodes: [] };
 
+/** All that policies can tell addresses apart by. */
+type Signature = Omit<AddressClass, 'id'>;
+type SignatureId = number;
+
+const OUTSIDE_SIGNATURE: SignatureId = 0;
+
+/** Signatures, each distinct one once, in the order in which they came; that of class 0 is the first. */
+class SignatureTable {
+  readonly all: Signature[] = [];
+  readonly #ids = new Map<string | number, SignatureId>();
+
+  constructor() {
+    this.idOf(OUTSIDE);
+  }
+
+  idOf(signature: Signature): SignatureId {
+    const key = signatureKey(signature);
+    let id = this.#ids.get(key);
+    if (id === undefined) {
+      id = this.all.length;
+      this.#ids.set(key, id);
+      this.all.push(signature);
+    }
+    return id;
+  }
+}
+
+/** Most addresses satisfy one atom and are nobody's: their key is a number, which costs less. */
+function signatureKey({ flavour, atoms, nodes, service }: Signature): string | number {
+  if (nodes.length === 0 && service === undefined && atoms.length < 2) {
+    return ((atoms[0] ?? -1) + 1) * FLAVOURS.length + FLAVOURS.indexOf(flavour);
+  }
+  const serviceKey =
+    service === undefined
+      ? ''
+      : `${service.service.namespace}/${service.service.name}/${service.address.family}`;
+  return [flavour, atoms.join(), nodes.join(), serviceKey].join(';');
+}
+
 /**
  * Classes of one node stand together, so that a subject's own node is a range of classes.
+ * @returns with the position of each one's signature
  * @throws InputError if there are more than an entry can hold
  */
 function numberClasses(
   signatures: readonly Signature[],
-): readonly (AddressClass & { readonly key: string })[] {
-  const outside = sign(OUTSIDE);
-  const distinct = new Map([[outside.key, outside]]);
-  for (const signature of signatures) distinct.set(signature.key, signature);
-  distinct.delete(outside.key);
-  const sorted = [...distinct.values()].sort((a, b) => {
-    const [left, right] = [a.nodes.join(), b.nodes.join()];
-    if (left !== right) return left < right ? -1 : 1;
-    return 0;
-  });
-  if (sorted.length >= MAX_CLASSES) {
-    const args = { count: sorted.length + 1, limit: MAX_CLASSES };
+): readonly (AddressClass & { readonly signature: SignatureId })[] {
+  if (signatures.length > MAX_CLASSES) {
+    const args = { count: signatures.length, limit: MAX_CLASSES };
     throw new InputError([diagnostic('bind/too-many-classes', args)]);
   }
-  return [outside, ...sorted].map((signature, id) => ({ ...signature, id }));
+  const numbered = signatures.map((signature, position) => ({ signature, position }));
+  const ofNodes = numbered
+    .filter(({ signature }) => signature.nodes.length > 0)
+    .map((one) => ({ ...one, key: one.signature.nodes.join() }))
+    .sort((a, b) => compareText(a.key, b.key));
+  const others = numbered.filter(({ signature }) => signature.nodes.length === 0);
+  return [...others, ...ofNodes].map(({ signature, position }, id) => ({
+    id,
+    flavour: signature.flavour,
+    atoms: signature.atoms,
+    nodes: signature.nodes,
+    ...(signature.service === undefined ? {} : { service: signature.service }),
+    signature: position,
+  }));
 }
 
 /** Where a snapshot gives one address to two pods or two Services, the first has it. */
@@ -140,12 +182,8 @@ function holdPod(holder: Holder, pod: Pod, looks: LookIndex): void {
   else if (pod.node !== undefined) holder.nodes.add(pod.node);
 }
 
-function signCell(cell: AddressCell): Signature {
-  return sign({
-    flavour: cell.podRange ? 'unbound' : 'outside',
-    atoms: cell.atoms,
-    nodes: [],
-  });
+function signCell({ podRange, atoms }: AddressCell): Signature {
+  return { flavour: podRange ? 'unbound' : 'outside', atoms, nodes: [] };
 }
 
 function signAddress(
@@ -160,26 +198,16 @@ function signAddress(
     ...(holder?.look === undefined ? [] : atoms.ofLook(holder.look)),
     ...[...(holder?.nodes ?? [])].flatMap((name) => atoms.ofNode(name)),
   ];
-  return sign({
+  return {
     flavour: flavourOf(cell, holder),
     atoms: [...new Set(held)].sort((a, b) => a - b),
     nodes: [...(holder?.nodes ?? [])].sort(),
     ...(holder?.service === undefined ? {} : { service: { service: holder.service, address } }),
-  });
+  };
 }
 
 function flavourOf(cell: AddressCell | undefined, holder: Holder | undefined): Flavour {
   if (holder === undefined) return cell?.podRange === true ? 'unbound' : 'outside';
   if (holder.look !== undefined) return 'pod';
   return holder.service === undefined ? 'node' : 'service';
-}
-
-function sign(parts: Omit<AddressClass, 'id'>): Signature {
-  const { service } = parts;
-  const serviceKey =
-    service === undefined
-      ? ''
-      : `${service.service.namespace}/${service.service.name}/${service.address.family}`;
-  const key = [parts.flavour, parts.atoms.join(), parts.nodes.join(), serviceKey].join(';');
-  return { ...parts, key };
 }

@@ -28,10 +28,19 @@ export class RowSets {
   }
 }
 
-/** The port row of a class, and that of the opposite direction. */
-type RowPair = readonly [number, number];
-
 const NO_ROW: ShapedRow = { shape: 0, decider: 0 };
+
+/** A row of a hash: port rows of one class, by the number of (row set, direction). */
+interface Exception {
+  readonly number: number;
+  readonly classId: number;
+  readonly row: number;
+  readonly opposite: number;
+}
+
+function rowOf({ exceptions, defaults }: ViewRows, { id, flavour }: AddressClass): number {
+  return exceptions.get(id) ?? defaults.get(flavour) ?? 0;
+}
 
 export interface RowImages {
   readonly dense: boolean;
@@ -50,7 +59,8 @@ export function rowImages(
 ): RowImages {
   const count = rowSets.sets.length * 2 * classes.length;
   const allowed = shapes.map(allowedGroups);
-  const put = (words: Uint32Array, at: number, [row, opposite]: RowPair): void => {
+  /** @param opposite the port row of the other direction */
+  const put = (words: Uint32Array, at: number, row: number, opposite: number): void => {
     const { shape, decider } = portRows[row] ?? NO_ROW;
     const aspects = ~(allowed[(portRows[opposite] ?? NO_ROW).shape] ?? 0) & 0xf;
     words[2 * at] = decider | (aspects << ROW_ASPECT_SHIFT);
@@ -62,33 +72,32 @@ export function rowImages(
   const defaults = new Uint32Array(
     2 * (dense ? 1 : rowSets.sets.length * directions.length * FLAVOUR_STRIDE),
   );
-  const exceptions: { readonly key: readonly [number, number]; readonly row: RowPair }[] = [];
+  const exceptions: Exception[] = [];
   for (const [id, set] of rowSets.sets.entries()) {
     for (const [d, direction] of directions.entries()) {
       const own = set[direction];
       const other = set[direction === 'ingress' ? 'egress' : 'ingress'];
       const number = 2 * id + d;
-      const rowPair = ({ id: classId, flavour }: AddressClass): RowPair => [
-        own.exceptions.get(classId) ?? own.defaults.get(flavour) ?? 0,
-        other.exceptions.get(classId) ?? other.defaults.get(flavour) ?? 0,
-      ];
       if (dense) {
-        for (const one of classes) put(rows, number * classes.length + one.id, rowPair(one));
+        for (const one of classes) {
+          put(rows, number * classes.length + one.id, rowOf(own, one), rowOf(other, one));
+        }
         continue;
       }
       for (const [i, flavour] of FLAVOURS.entries()) {
-        const usual: RowPair = [own.defaults.get(flavour) ?? 0, other.defaults.get(flavour) ?? 0];
-        put(defaults, number * FLAVOUR_STRIDE + i, usual);
+        const usual = own.defaults.get(flavour) ?? 0;
+        put(defaults, number * FLAVOUR_STRIDE + i, usual, other.defaults.get(flavour) ?? 0);
       }
       for (const classId of new Set([...own.exceptions.keys(), ...other.exceptions.keys()])) {
         const one = classes[classId];
-        if (one !== undefined) exceptions.push({ key: [number, classId], row: rowPair(one) });
+        if (one === undefined) continue;
+        exceptions.push({ number, classId, row: rowOf(own, one), opposite: rowOf(other, one) });
       }
     }
   }
-  const keys = Uint32Array.from(exceptions.flatMap(({ key }) => key));
+  const keys = Uint32Array.from(exceptions.flatMap(({ number, classId }) => [number, classId]));
   const values = new Uint32Array(2 * exceptions.length);
-  for (const [i, { row }] of exceptions.entries()) put(values, i, row);
+  for (const [i, { row, opposite }] of exceptions.entries()) put(values, i, row, opposite);
   return {
     dense,
     rows: table(TABLES.rows, rows),

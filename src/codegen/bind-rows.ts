@@ -1,9 +1,8 @@
 /** Rows: for each subject view and address class, which port row decides. */
-import type { AtomId } from './bind-atoms.js';
 import type { AddressClass, AddressClasses, ClassId } from './bind-classes.js';
 import { evaluatePortRow, overlayRow, type PortRow, type TierArms } from './bind-ports.js';
 import { ShapeTable, type ShapeId, type ShapedRow } from './bind-shapes.js';
-import type { SubjectArm, SubjectView } from './bind-views.js';
+import type { EffectId, SubjectArm, SubjectView } from './bind-views.js';
 import {
   CELL,
   decodeCell,
@@ -38,18 +37,16 @@ export class RowTable {
   readonly #shapes = new ShapeTable();
   readonly #ids = new Map<number, PortRowId>();
   readonly #evaluated = new Map<string, EvaluatedArms>();
+  /** As above, for a single arm: by isolation, then effect. */
+  readonly #evaluatedOne = new Map<string, Map<EffectId, EvaluatedArms>>();
   readonly #byView = new Map<string, ViewRows>();
-  readonly #classesOfAtom: ReadonlyMap<AtomId, readonly AddressClass[]>;
+  readonly #classesOfAtom: readonly (readonly AddressClass[] | undefined)[];
   readonly #serviceClasses: readonly AddressClass[];
 
   constructor(private readonly addresses: AddressClasses) {
-    const classesOfAtom = new Map<AtomId, AddressClass[]>();
+    const classesOfAtom: AddressClass[][] = [];
     for (const one of addresses.classes) {
-      for (const atom of one.atoms) {
-        const list = classesOfAtom.get(atom);
-        if (list === undefined) classesOfAtom.set(atom, [one]);
-        else list.push(one);
-      }
+      for (const atom of one.atoms) (classesOfAtom[atom] ??= []).push(one);
     }
     this.#classesOfAtom = classesOfAtom;
     this.#serviceClasses = addresses.classes.filter(({ service }) => service !== undefined);
@@ -64,7 +61,7 @@ export class RowTable {
     const exceptions = new Map<ClassId, PortRowId>();
     const rows = { defaults, exceptions };
     for (const atom of view.byAtom.keys()) {
-      for (const one of this.#classesOfAtom.get(atom) ?? []) {
+      for (const one of this.#classesOfAtom[atom] ?? []) {
         if (!exceptions.has(one.id)) exceptions.set(one.id, this.#plainRow(view, one));
       }
     }
@@ -83,7 +80,9 @@ export class RowTable {
 
   /** The class as a plain address, whether or not it is a Service's. */
   #plainRow(view: SubjectView, one: AddressClass): PortRowId {
-    const arms = [...(view.wide.get(one.flavour) ?? [])];
+    const wide = view.wide.get(one.flavour) ?? [];
+    const arms: SubjectArm[] = [];
+    for (const arm of wide) arms.push(arm);
     for (const first of one.atoms) {
       for (const seen of view.byAtom.get(first) ?? []) {
         const { arm, atoms } = seen;
@@ -96,22 +95,47 @@ export class RowTable {
 
   /** Arms that differ by their rules' numbers alone make rows of one shape. */
   #evaluate(view: SubjectView, arms: readonly SubjectArm[]): PortRowId {
-    const sorted = arms.length < 2 ? arms : [...arms].sort((a, b) => ruleOf(a) - ruleOf(b));
+    const [first] = arms;
+    if (first !== undefined && arms.length === 1) return this.#evaluateOne(view, first);
+    const sorted = [...arms].sort((a, b) => ruleOf(a) - ruleOf(b));
     const lowest = sorted[0] === undefined ? 0 : ruleOf(sorted[0]);
     let key = view.isolationKey;
     for (const one of sorted) key += ` ${ruleOf(one) - lowest}:${one.effect}`;
     let made = this.#evaluated.get(key);
     if (made === undefined) {
-      const tiers = view.tiers.map((tier, i): TierArms => ({
-        ...tier,
-        arms: sorted.filter((one) => one.tier === i),
-      }));
-      const row = this.#shapes.shapeOf(evaluatePortRow(tiers));
-      const distance = this.#shapes.isRuled(row.shape) ? row.decider - lowest : undefined;
-      made = { shape: row.shape, distance };
+      made = this.#shapeOfArms(view, sorted, lowest);
       this.#evaluated.set(key, made);
     }
-    return this.#intern(made.shape, made.distance === undefined ? 0 : lowest + made.distance);
+    return this.#internFrom(made, lowest);
+  }
+
+  #evaluateOne(view: SubjectView, arm: SubjectArm): PortRowId {
+    let byEffect = this.#evaluatedOne.get(view.isolationKey);
+    if (byEffect === undefined) {
+      byEffect = new Map();
+      this.#evaluatedOne.set(view.isolationKey, byEffect);
+    }
+    let made = byEffect.get(arm.effect);
+    if (made === undefined) {
+      made = this.#shapeOfArms(view, [arm], ruleOf(arm));
+      byEffect.set(arm.effect, made);
+    }
+    return this.#internFrom(made, ruleOf(arm));
+  }
+
+  /** @param sorted in decision order; `lowest` is the number of the first one's rule */
+  #shapeOfArms(view: SubjectView, sorted: readonly SubjectArm[], lowest: number): EvaluatedArms {
+    const tiers = view.tiers.map((tier, i): TierArms => ({
+      ...tier,
+      arms: sorted.filter((one) => one.tier === i),
+    }));
+    const row = this.#shapes.shapeOf(evaluatePortRow(tiers));
+    const distance = this.#shapes.isRuled(row.shape) ? row.decider - lowest : undefined;
+    return { shape: row.shape, distance };
+  }
+
+  #internFrom({ shape, distance }: EvaluatedArms, lowest: number): PortRowId {
+    return this.#intern(shape, distance === undefined ? 0 : lowest + distance);
   }
 
   /** A Service is judged by its endpoints: all of them must be allowed (SEMANTICS section 6). */

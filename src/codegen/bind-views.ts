@@ -20,8 +20,10 @@ export interface SubjectArm {
   readonly atoms: readonly AtomId[];
   readonly intervals: readonly PortInterval[];
   /** Equal for arms that do the same, but for their rules' numbers. */
-  readonly effect: string;
+  readonly effect: EffectId;
 }
+
+export type EffectId = number;
 
 export interface TierView {
   readonly kind: NormalTier['kind'];
@@ -70,6 +72,7 @@ export function createSubjectViews(
     }
     return arms;
   };
+  const effects = new EffectTable();
   const views = new Map<string, SubjectView>();
   const ofPod = { ingress: new Map<Pod, SubjectView>(), egress: new Map<Pod, SubjectView>() };
   return {
@@ -84,7 +87,7 @@ export function createSubjectViews(
       const key = viewKey(pod, direction, policies, own);
       let view = views.get(key);
       if (view === undefined) {
-        view = buildView(model, key, direction, policies, own, pod, atoms);
+        view = buildView(model, key, direction, policies, own, pod, atoms, effects);
         views.set(key, view);
       }
       ofPod[direction].set(pod, view);
@@ -125,6 +128,29 @@ function portKey({ name, protocol, port }: ContainerPort): string {
   return `${name}/${protocol}/${port}`;
 }
 
+/** What arms do apart from their rules' numbers and addresses, each distinct one once. */
+class EffectTable {
+  readonly #ids = new Map<string, EffectId>();
+  /** By identity: rules share the intervals of a port list. */
+  readonly #texts = new Map<readonly PortInterval[], string>();
+
+  idOf({ rule }: Arm, tier: number, intervals: readonly PortInterval[]): EffectId {
+    let text = this.#texts.get(intervals);
+    if (text === undefined) {
+      text = intervals.join();
+      this.#texts.set(intervals, text);
+    }
+    const { action, log, reject } = rule;
+    const key = `${tier}${action}${log ? 'l' : ''}${reject ? 'r' : ''}${text}`;
+    let id = this.#ids.get(key);
+    if (id === undefined) {
+      id = this.#ids.size;
+      this.#ids.set(key, id);
+    }
+    return id;
+  }
+}
+
 function buildView(
   model: NormalModel,
   key: string,
@@ -133,20 +159,20 @@ function buildView(
   arms: readonly Arm[],
   pod: Pod,
   atoms: AtomTable,
+  effects: EffectTable,
 ): SubjectView {
   const tierOf = new Map(model.tiers.map(({ name }, i) => [name, i]));
   const wide = new Map<Flavour, SubjectArm[]>(FLAVOURS.map((flavour) => [flavour, []]));
   const byAtom = new Map<AtomId, SubjectArm[]>();
   for (const arm of arms) {
-    const intervals = [...arm.intervals, ...resolveNamed(arm, pod.ports)];
+    const intervals =
+      arm.named.length === 0 ? arm.intervals : [...arm.intervals, ...resolveNamed(arm, pod.ports)];
     if (intervals.length === 0) continue;
     if (arm.ownNode && pod.node === undefined) continue;
-    const own = arm.ownNode && pod.node !== undefined ? [atoms.node(pod.node)] : [];
-    const all = [...arm.atoms, ...own];
+    const all =
+      arm.ownNode && pod.node !== undefined ? [...arm.atoms, atoms.node(pod.node)] : arm.atoms;
     const tier = tierOf.get(arm.policy.tier) ?? 0;
-    const { action, log, reject } = arm.rule;
-    const effect = `${tier}${action}${log ? 'l' : ''}${reject ? 'r' : ''}${intervals.join()}`;
-    const seen = { arm, tier, atoms: all, intervals, effect };
+    const seen = { arm, tier, atoms: all, intervals, effect: effects.idOf(arm, tier, intervals) };
     const [first] = all;
     if (first === undefined) {
       for (const flavour of arm.flavours) wide.get(flavour)?.push(seen);

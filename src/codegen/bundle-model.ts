@@ -11,6 +11,7 @@ import type {
   Rule,
   Tier,
 } from '../ir/model.js';
+import type { Span } from '../source.js';
 import { peerKey, podSelectorKey, portMatchKey } from '../ir/peer-key.js';
 import { OriginDecoder, OriginEncoder, type Origin, type SourceExcerpt } from './bundle-origins.js';
 
@@ -74,13 +75,14 @@ export function encodeModel(model: PolicyModel): EncodedModel {
     (list) => list,
   );
   const encodeRules = (rules: readonly Rule[]): readonly EncodedRule[] => {
-    const names = usualNames(rules);
-    return rules.map((rule, i): EncodedRule => {
+    const usual = new UsualNames();
+    return rules.map((rule): EncodedRule => {
+      const usualName = usual.next(rule.direction);
       const { origin, ports: matches, peers: ofRule, name, action, log, reject, ...rest } = rule;
       return {
         ...rest,
         ...(action === 'allow' ? {} : { action }),
-        ...(name === names[i] ? {} : { name }),
+        ...(name === usualName ? {} : { name }),
         ...(log ? { log } : {}),
         ...(reject ? { reject } : {}),
         peers: ofRule.map((peer) => peers.indexOf(peer)),
@@ -121,24 +123,28 @@ export function decodeModel(encoded: EncodedModel): PolicyModel {
   checkTiers(encoded);
   const origins = new OriginDecoder(encoded.sources, originsOf(encoded));
   // A peer that stands in many rules is one value, under the origin of the first.
-  const peers = new Map<number, Peer>();
+  const peers: Peer[] = [];
+  const peerAt = (index: number, origin: Span): Peer =>
+    (peers[index] ??= decodePeer(at(encoded.peers, index), origin));
   const decodeRules = (rules: readonly EncodedRule[]): readonly Rule[] => {
-    const names = usualNames(rules);
-    return rules.map((rule, i): Rule => {
+    const usual = new UsualNames();
+    return rules.map((rule): Rule => {
+      const { direction, action = 'allow', log = false, reject = false } = rule;
+      const { until, reason, ticket } = rule;
       const origin = origins.decode(rule.origin);
-      const decoded = rule.peers.map((index) => {
-        const peer = peers.get(index) ?? decodePeer(at(encoded.peers, index), origin);
-        peers.set(index, peer);
-        return peer;
-      });
+      const usualName = usual.next(direction);
+      // Written out: to spread the objects that JSON.parse makes costs ten times as much.
       return {
-        ...rule,
-        action: rule.action ?? 'allow',
-        name: rule.name ?? names[i] ?? rule.direction,
-        log: rule.log ?? false,
-        reject: rule.reject ?? false,
-        peers: decoded,
+        direction,
+        action,
+        name: rule.name ?? usualName,
+        log,
+        reject,
+        peers: rule.peers.map((index) => peerAt(index, origin)),
         ports: rule.ports === undefined ? 'every' : at(encoded.ports, rule.ports),
+        ...(until === undefined ? {} : { until }),
+        ...(reason === undefined ? {} : { reason }),
+        ...(ticket === undefined ? {} : { ticket }),
         origin,
       };
     });
@@ -183,12 +189,14 @@ class Interned<Value, Encoded> {
 }
 
 /** The names of rules whose author gave none: the position among those of the direction. */
-function usualNames(rules: readonly { readonly direction: Direction }[]): readonly string[] {
-  const next = { ingress: 0, egress: 0 };
-  return rules.map(({ direction }) => {
-    next[direction] += 1;
-    return `${direction}[${next[direction] - 1}]`;
-  });
+class UsualNames {
+  readonly #count = { ingress: 0, egress: 0 };
+
+  next(direction: Direction): string {
+    const position = this.#count[direction];
+    this.#count[direction] += 1;
+    return `${direction}[${position}]`;
+  }
 }
 
 function encodePeer(peer: Peer): EncodedPeer {

@@ -54,12 +54,13 @@ export function planLookups(model: NormalModel): LookupPlan {
 }
 
 function planEffects({ policies }: NormalModel, direction: Direction): Effects {
-  const rules = policies.flatMap((policy) => rulesOf(policy, direction));
   const isolates = policies.some((one) => one.isolates[direction] && one.logsIsolation);
+  const someRule = (has: (rule: NormalRule) => boolean): boolean =>
+    policies.some(({ rules }) => rules.some((one) => one.direction === direction && has(one)));
   return {
-    logsAllowed: rules.some(({ action, log }) => action === 'allow' && log),
-    logsDenied: isolates || rules.some(({ action, log }) => action === 'deny' && log),
-    rejects: rules.some(({ action, reject }) => action === 'deny' && reject),
+    logsAllowed: someRule(({ action, log }) => action === 'allow' && log),
+    logsDenied: isolates || someRule(({ action, log }) => action === 'deny' && log),
+    rejects: someRule(({ action, reject }) => action === 'deny' && reject),
   };
 }
 
