@@ -4,6 +4,8 @@ import type { Bundle } from './codegen/bundle.js';
 import type { MapContents } from './codegen/contents.js';
 import { bug, throwIfErrors } from './diagnostics.js';
 import { isPolicyPod, type ClusterSnapshot } from './ir/cluster.js';
+import { memoryOf, type NodeMemory } from './codegen/memory.js';
+import { readElf } from './codegen/elf-read.js';
 import { normalize } from './ir/normalize.js';
 import { planLookups } from './ir/plan.js';
 import { applyContents, type ApplyResult } from './loader/deploy.js';
@@ -12,6 +14,7 @@ import { readStatus } from './loader/deploy-status.js';
 import { loadPinned, type PinnedProgram } from './loader/deploy-load.js';
 import { checkNode, readEndpoints } from './loader/endpoints.js';
 import { jiffiesPerSecond } from './loader/kernel-clock.js';
+import { kernelSizes } from './loader/kernel-memory.js';
 import { refusalsAsDiagnostics } from './loader/kernel-error.js';
 import { nativeDoor } from './loader/native.js';
 import type { SourceFile } from './source.js';
@@ -35,12 +38,17 @@ export interface NodeApply extends BoundNode {
   readonly now: number;
 }
 
+/** What an apply did, and what it takes. */
+export interface NodeResult extends ApplyResult {
+  readonly memory: NodeMemory;
+}
+
 /**
  * Puts the bundle in force for all pods of the node, in place of what was in force there.
  *
  * @throws {InputError} if anything is wrong with the input, or the kernel refuses; then nothing has changed
  */
-export function applyBundle(options: NodeApply & { readonly bytes: Uint8Array }): ApplyResult {
+export function applyBundle(options: NodeApply & { readonly bytes: Uint8Array }): NodeResult {
   const { bundle, bytes, root, stateDir } = options;
   const { digest } = bundle;
   const history = openHistory(stateDir, root);
@@ -48,7 +56,7 @@ export function applyBundle(options: NodeApply & { readonly bytes: Uint8Array })
 }
 
 /** Puts the bundle in force that `previousBundle` gave. @throws {InputError} as `applyBundle` does */
-export function rollBack(options: NodeApply): ApplyResult {
+export function rollBack(options: NodeApply): NodeResult {
   return applyKept(options, () => undefined);
 }
 
@@ -58,7 +66,7 @@ export function previousBundle(root: string, stateDir: string): KeptBundle {
 }
 
 /** @param keep makes sure that the bundle can be gone back to, once it is known to fit the cluster */
-function applyKept(options: NodeApply, keep: () => void): ApplyResult {
+function applyKept(options: NodeApply, keep: () => void): NodeResult {
   const { bundle, cluster, node, interfaces, root, stateDir, now } = options;
   const endpoints = refusalsAsDiagnostics(() =>
     readEndpoints(interfaces, cluster, node, (device) => nativeDoor().interfaceIndex(device)),
@@ -66,10 +74,11 @@ function applyKept(options: NodeApply, keep: () => void): ApplyResult {
   const contents = bindNode(options, node);
   const object = objectOf(bundle, contents);
   const { digest } = bundle;
+  const memory = memoryOnNode(contents, object, true);
   keep();
   const result = applyContents({ root, object, contents, endpoints, node, digest, now });
   openHistory(stateDir, root).settle(digest);
-  return result;
+  return { ...result, memory };
 }
 
 /** Of the bundle; undefined where nothing is in force. */
@@ -85,17 +94,28 @@ export interface NodeLoad extends BoundNode {
   readonly now: number;
 }
 
+export interface NodeLoaded {
+  readonly programs: readonly PinnedProgram[];
+  readonly memory: NodeMemory;
+}
+
 /**
  * Loads and pins the programs of pods without attaching them.
  *
  * @throws {InputError} if anything is wrong with the input, or the kernel refuses; then nothing is pinned
  */
-export function loadBundle(options: NodeLoad): readonly PinnedProgram[] {
+export function loadBundle(options: NodeLoad): NodeLoaded {
   const { bundle, cluster, node, folder, now } = options;
   if (node !== undefined) throwIfErrors(checkNode(cluster, node));
   const contents = bindNode(options, node);
   const record = { digest: bundle.digest, node: node ?? '', since: new Date(now).toISOString() };
-  return loadPinned({ object: objectOf(bundle, contents), contents, record, folder });
+  const object = objectOf(bundle, contents);
+  const memory = memoryOnNode(contents, object, false);
+  return { programs: loadPinned({ object, contents, record, folder }), memory };
+}
+
+function memoryOnNode(contents: MapContents, object: Uint8Array, gated: boolean): NodeMemory {
+  return memoryOf(contents, readElf(object), refusalsAsDiagnostics(kernelSizes), gated);
 }
 
 function bindNode({ bundle, cluster, at }: BoundNode, node: string | undefined): MapContents {

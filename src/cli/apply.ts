@@ -1,12 +1,12 @@
 /** `policyc apply`: puts a bundle in force on a node. */
-import { applyBundle } from '../apply.js';
+import { applyBundle, type NodeResult } from '../apply.js';
 import { readBundle } from '../codegen/bundle.js';
 import { bug, throwIfErrors } from '../diagnostics.js';
 import { loadCluster, SourceCache } from '../front-end.js';
 import type { ClusterSnapshot } from '../ir/cluster.js';
-import type { ApplyResult } from '../loader/deploy.js';
 import type { SourceFile } from '../source.js';
 import { DONE, type ExitCode } from './exit-codes.js';
+import { memoryText } from './memory-text.js';
 import { readBytes } from './read-bytes.js';
 import { readOne } from './read-one.js';
 import type { Session } from './session.js';
@@ -28,16 +28,17 @@ export async function run(session: Session): Promise<ExitCode> {
   return DONE;
 }
 
-export function printResult(session: Session, digest: string, result: ApplyResult): void {
+export function printResult(session: Session, digest: string, result: NodeResult): void {
   if (session.json) {
     session.printJson({ digest, ...result });
     return;
   }
-  const { generation, attached, replaced, removed, swapMilliseconds } = result;
+  const { generation, attached, replaced, removed, swapMilliseconds, memory } = result;
   session.print(
     `generation ${generation} of ${digest.slice(0, 12)} is in force: ` +
       `${attached.length} pods attached, ${replaced.length} replaced, ${removed.length} released; ` +
-      `swapped in ${swapMilliseconds.toFixed(1)} ms\n`,
+      `swapped in ${swapMilliseconds.toFixed(1)} ms\n` +
+      `memory: ${memoryText(memory)}\n`,
   );
 }
 

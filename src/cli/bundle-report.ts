@@ -1,9 +1,12 @@
 /** What a bundle holds, for people and machines. */
+import { cpus } from 'node:os';
 import type { Bundle, Manifest } from '../codegen/bundle.js';
 import type { MapContents } from '../codegen/contents.js';
 import { slotCount } from '../codegen/link.js';
+import { memoryOf, USUAL_SIZES, type KernelSizes, type NodeMemory } from '../codegen/memory.js';
 import type { ObjectImage } from '../codegen/object-image.js';
 import type { Paint } from '../render/paint.js';
+import { memoryText } from './memory-text.js';
 import { plural } from '../render/terminal.js';
 import { renderPairs, renderTable, type TableCell } from './table.js';
 
@@ -25,6 +28,8 @@ export interface BundleReport {
   readonly tables: readonly TableReport[];
   /** Pods whose programs were bound; only where a cluster was given. */
   readonly subjects?: number;
+  /** If one node held all of them; only where a cluster was given. */
+  readonly memory?: NodeMemory;
 }
 
 interface MapReport {
@@ -77,12 +82,22 @@ export function bundleReport(
       frozen,
       bytes: boundTables.get(name)?.bytes.length ?? initial.length,
     })),
-    ...(contents === undefined ? {} : { subjects: contents.subjects.length }),
+    ...(contents === undefined
+      ? {}
+      : {
+          subjects: contents.subjects.length,
+          memory: memoryOf(contents, image, usualSizes(), true),
+        }),
   };
 }
 
+/** The kernel of the node may be another one: what differs there is far less than a page for a map. */
+function usualSizes(): KernelSizes {
+  return { ...USUAL_SIZES, possibleCpus: cpus().length };
+}
+
 export function bundleText(path: string, report: BundleReport, paint: Paint): string {
-  const { programs, maps, tables, subjects } = report;
+  const { programs, maps, tables, subjects, memory } = report;
   const instructions = programs.reduce((sum, one) => sum + one.instructions, 0);
   const tableBytes = tables.reduce((sum, one) => sum + one.bytes, 0);
   const pairs: (readonly [string, string])[] = [
@@ -102,6 +117,7 @@ export function bundleText(path: string, report: BundleReport, paint: Paint): st
     const bound = `${subjects} pods; ${entries} map entries, ${tableBytes} bytes of tables`;
     pairs.push(['bound to', bound]);
   }
+  if (memory !== undefined) pairs.push(['memory', memoryText(memory)]);
   return [
     renderPairs(pairs, paint),
     renderTable(['PROGRAM', 'KIND', 'INSTRUCTIONS'], programs.map(programRow), paint),

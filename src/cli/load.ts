@@ -4,6 +4,7 @@ import { loadBundle } from '../apply.js';
 import { readBundle } from '../codegen/bundle.js';
 import { SourceCache } from '../front-end.js';
 import { readCluster } from './apply.js';
+import { memoryText } from './memory-text.js';
 import { DONE, type ExitCode } from './exit-codes.js';
 import { readBytes } from './read-bytes.js';
 import type { Session } from './session.js';
@@ -17,6 +18,9 @@ export async function run(session: Session): Promise<ExitCode> {
   const folder = resolve(session.requiredText('root'), session.requiredText('pin'));
   const now = session.io.now();
   const options = { bundle, cluster, at, folder, now };
-  session.printJson(loadBundle(node === undefined ? options : { ...options, node }));
+  const { programs, memory } = loadBundle(node === undefined ? options : { ...options, node });
+  session.printJson(programs);
+  // The index alone is on standard output.
+  session.io.stderr.write(`memory: ${memoryText(memory)}\n`);
   return DONE;
 }

@@ -2,13 +2,20 @@
 import { writeElf } from './elf.js';
 import { emitGates } from './emit-gate.js';
 import { link } from './link.js';
+import type { ObjectImage } from './object-image.js';
 
 export { GATE_PROGRAMS, SHUT_PROGRAM } from './emit-gate.js';
 
-let made: Uint8Array | undefined;
+let image: ObjectImage | undefined;
+let object: Uint8Array | undefined;
 
-/** The same bytes always: no policy is in them. */
+/** The same always: no policy is in it. */
+export function gateImage(): ObjectImage {
+  image ??= link(emitGates());
+  return image;
+}
+
 export function gateObject(): Uint8Array {
-  made ??= writeElf(link(emitGates()));
-  return made;
+  object ??= writeElf(gateImage());
+  return object;
 }

@@ -53,6 +53,7 @@ export const nodeCommands: CommandGroup = {
       purpose: [
         "Binds the bundle to the cluster and loads each local pod's programs behind gates at the host side of its veth: first in the chain of tcx, or as a clsact filter before Linux 6.6. Links, programs and maps are pinned, so that it stays in force when this process ends.",
         'Applying again loads a whole generation beside the one in force and switches all pods, directions and families to it by one store, without a gap; pods that are gone are released. Where anything fails, and where the process is killed, what was in force before stays so, whole.',
+        "Says what it takes of the node's memory: the sum of what the kernel accounts (`memlock` in bpftool, since Linux 6.4) for all maps and programs that it made, while generations change too.",
         'The interfaces file, JSON or YAML, has one line `namespace/pod: interface` for every pod of the node that takes part in policies.',
       ],
       operands: [BUNDLE],
@@ -89,7 +90,7 @@ export const nodeCommands: CommandGroup = {
       name: 'load',
       summary: 'load and pin the programs of a bundle without attaching them',
       purpose: [
-        "Binds the bundle to the cluster, loads every pod's programs and pins them, for other tools to run or attach. Prints an index as JSON: one entry for each program with its pod, its direction (`to_pod` judges packets to the pod, `from_pod` those that it sends), the path of its pin, and its type.",
+        "Binds the bundle to the cluster, loads every pod's programs and pins them, for other tools to run or attach. Prints an index as JSON: one entry for each program with its pod, its direction (`to_pod` judges packets to the pod, `from_pod` those that it sends), the path of its pin, and its type. On standard error it says what all of it takes of the node's memory.",
       ],
       operands: [BUNDLE],
       options: [
