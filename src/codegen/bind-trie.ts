@@ -1,4 +1,4 @@
-/** The IPv4 trie: address entries for lookups without a helper; equal nodes are kept once. */
+/** The IPv4 trie: address entries for lookups without a helper; layout.ts has its form. */
 import type { AddressClasses } from './bind-classes.js';
 import { PACKED, TRIE } from './layout.js';
 
@@ -12,16 +12,15 @@ export function buildTrie4(
   budget: number,
 ): Uint32Array | undefined {
   const intervals = cutIntervals(entries, words);
-  const nodes = new TrieNodes(Math.floor(budget / 4));
-  const root: number[] = [];
+  const image = new TrieImage(intervals);
   let at = 0;
-  for (let upper = 0; upper < TRIE.rootSize; upper += 1) {
-    const start = upper * 2 ** 16;
+  for (let group = 0; group < 2 ** TRIE.groupBits; group += 1) {
+    const start = group * BLOCKS * BLOCK;
     at = intervals.at(start, at);
-    root.push(nodes.wordFor(intervals, at, start, 16));
-    if (nodes.full) return undefined;
+    image.addGroup(start, at);
+    if (image.size > budget / 4) return undefined;
   }
-  return nodes.image(root);
+  return image.finish();
 }
 
 /** All addresses in ascending intervals; neighbours differ. */
@@ -75,41 +74,67 @@ function cutIntervals(entries: AddressClasses['entries'], words: readonly number
   return intervals;
 }
 
-const STRIDE = 8;
+const BLOCK = 2 ** TRIE.blockBits;
+const BLOCKS = 64;
 
-/** Makes nodes, each distinct one once. */
-class TrieNodes {
+/** A group's blocks that differ from its usual word, as pairs of a prefix and a word. */
+interface Group {
+  readonly usual: number;
+  /** Bits of blocks 0 to 31, and of 32 to 63. */
+  readonly blocks: readonly [number, number];
+  readonly leaves: readonly number[];
+}
+
+/** Makes groups and nodes, each distinct node once. */
+class TrieImage {
+  readonly #groups: Group[] = [];
   readonly #nodes: Uint32Array[] = [];
   readonly #known = new Map<string, number>();
-  #next: number = TRIE.rootSize;
+  #nodeEnd: number = TRIE.rootSize;
+  #leafWords = 0;
 
-  constructor(private readonly limit: number) {}
+  constructor(private readonly intervals: Intervals) {}
 
-  get full(): boolean {
-    return this.#next > this.limit;
+  get size(): number {
+    return this.#nodeEnd + this.#leafWords;
   }
 
-  /** The word for `2 ** bits` addresses from `start`, which lies in the interval at `at`. */
-  wordFor(intervals: Intervals, at: number, start: number, bits: number): number {
-    const { starts, words } = intervals;
-    const end = start + 2 ** bits;
+  /** @param at the interval that holds the group's first address, which is `start` */
+  addGroup(start: number, at: number): void {
+    const { starts, words } = this.intervals;
+    const end = start + BLOCKS * BLOCK;
     const only = words[at] ?? 0;
-    if ((starts[at + 1] ?? Infinity) >= end) return only;
-    const packed = packNode(intervals, at, start, end);
-    if (packed !== undefined) return this.#place(packed, TRIE.packedBit);
-    const node = new Uint32Array(TRIE.fullSize);
-    let inside = at;
-    for (let i = 0; i < TRIE.fullSize; i += 1) {
-      const part = start + i * 2 ** (bits - STRIDE);
-      inside = intervals.at(part, inside);
-      node[i] = this.wordFor(intervals, inside, part, bits - STRIDE);
+    if ((starts[at + 1] ?? Infinity) >= end) {
+      this.#groups.push({ usual: only, blocks: [0, 0], leaves: [] });
+      return;
     }
-    return this.#place(node, TRIE.fullBit);
+    const usual = this.#usualWord(start, at);
+    const blocks: [number, number] = [0, 0];
+    const leaves: number[] = [];
+    let inside = at;
+    for (let block = 0; block < BLOCKS; block += 1) {
+      const first = start + block * BLOCK;
+      inside = this.intervals.at(first, inside);
+      const leaf = this.#leafOf(first, inside, usual);
+      if (leaf === undefined) continue;
+      if (block < 32) blocks[0] |= 1 << block;
+      else blocks[1] |= 1 << (block - 32);
+      leaves.push(...leaf);
+    }
+    this.#groups.push({ usual, blocks, leaves });
+    this.#leafWords += leaves.length;
   }
 
-  image(root: readonly number[]): Uint32Array {
-    const image = new Uint32Array(this.#next);
-    image.set(root);
+  finish(): Uint32Array {
+    const image = new Uint32Array(this.size);
+    let group = 0;
+    let leaf = this.#nodeEnd;
+    for (const { usual, blocks, leaves } of this.#groups) {
+      image.set([...blocks, leaves.length === 0 ? 0 : leaf, usual], group);
+      image.set(leaves, leaf);
+      group += TRIE.groupWords;
+      leaf += leaves.length;
+    }
     let at: number = TRIE.rootSize;
     for (const node of this.#nodes) {
       image.set(node, at);
@@ -118,14 +143,68 @@ class TrieNodes {
     return image;
   }
 
+  /** What most blocks begin with, so that few of them need a leaf. */
+  #usualWord(start: number, from: number): number {
+    const counts = new Map<number, number>();
+    let usual = 0;
+    let most = 0;
+    let at = from;
+    for (let block = 0; block < BLOCKS; block += 1) {
+      at = this.intervals.at(start + block * BLOCK, at);
+      const word = this.intervals.words[at] ?? 0;
+      const count = (counts.get(word) ?? 0) + 1;
+      counts.set(word, count);
+      if (count > most) [usual, most] = [word, count];
+    }
+    return usual;
+  }
+
+  /** Undefined if the whole block has the usual word. */
+  #leafOf(start: number, at: number, usual: number): readonly [number, number] | undefined {
+    const { starts, words } = this.intervals;
+    const end = start + BLOCK;
+    let other: number | undefined;
+    let others = 0;
+    for (let i = at; (starts[i] ?? Infinity) < end; i += 1) {
+      if (words[i] === usual) continue;
+      other = i;
+      others += 1;
+    }
+    if (other === undefined) return undefined;
+    const first = Math.max(start, starts[other] ?? 0) - start;
+    const size = Math.min(end, starts[other + 1] ?? Infinity) - start - first;
+    const isPrefix = (size & (size - 1)) === 0 && first % size === 0;
+    if (others === 1 && isPrefix) return [first * 2 + size, words[other] ?? 0];
+    return [TRIE.wholeBlock, this.#nodeFor(start, at, TRIE.blockBits)];
+  }
+
+  /** The word for `2 ** bits` addresses from `start`, which lies in the interval at `at`. */
+  #nodeFor(start: number, at: number, bits: number): number {
+    const { starts, words } = this.intervals;
+    const end = start + 2 ** bits;
+    const only = words[at] ?? 0;
+    if ((starts[at + 1] ?? Infinity) >= end) return only;
+    const packed = packNode(this.intervals, at, start, end);
+    if (packed !== undefined) return this.#place(packed, TRIE.packedBit);
+    const node = new Uint32Array(bits === TRIE.blockBits ? TRIE.midSize : TRIE.lastSize);
+    const step = 2 ** bits / node.length;
+    let inside = at;
+    for (let i = 0; i < node.length; i += 1) {
+      const part = start + i * step;
+      inside = this.intervals.at(part, inside);
+      node[i] = this.#nodeFor(part, inside, Math.log2(step));
+    }
+    return this.#place(node, TRIE.fullBit);
+  }
+
   #place(node: Uint32Array, bit: number): number {
     const key = Buffer.from(node.buffer).toString('latin1');
     let index = this.#known.get(key);
     if (index === undefined) {
-      index = this.#next;
+      index = this.#nodeEnd;
       this.#known.set(key, index);
       this.#nodes.push(node);
-      this.#next += node.length;
+      this.#nodeEnd += node.length;
     }
     return ((1 << bit) | index) >>> 0;
   }

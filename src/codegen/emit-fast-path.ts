@@ -58,6 +58,7 @@ export function emitFastPath(asm: Assembler, direction: Direction, plan: LookupP
   }
   emitPlainHeaders(asm);
   emitAddresses(asm, direction);
+  asm.mov(r1, 0);
   emitTrieLookup(asm);
   if (direction === 'ingress') emitLeaveNodes(asm);
   emitDenseVerdict(asm, direction);

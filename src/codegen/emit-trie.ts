@@ -1,4 +1,4 @@
-/** Emits the lookup of an IPv4 address in the trie: strides of 16, 8 and 8 bits, or packed nodes. */
+/** Emits the lookup of an IPv4 address in the trie: a group of blocks, a leaf, and for crowded blocks nodes. */
 import { Assembler, r0, r1, r2, r3, r4, r5, r8, type Register } from './assembler.js';
 import { emitLoadField } from './emit-fields.js';
 import { EXIT } from './emit-frame.js';
@@ -19,6 +19,7 @@ const GUARDS = lanes(1n << BigInt(PACKED.laneBits - 1));
 export function emitFindAddress(): FunctionListing {
   const asm = new Assembler(FIND_ADDRESS, 'subprogram', ['number']);
   asm.mov32(r2, r1);
+  asm.mov(r1, 0);
   emitTrieLookup(asm);
   asm.mov32(r0, r8);
   asm.exit();
@@ -35,26 +36,28 @@ export function emitCallFindAddress(asm: Assembler): void {
   asm.branch('set', r8, CORRUPT_ENTRY, EXIT.corrupt);
 }
 
-/** r2 = address in host order → r8 = entry. Clobbers r0 to r5. */
+/** r1 = first word of the trie, r2 = address in host order → r8 = word. Clobbers r0 to r5. */
 export function emitTrieLookup(asm: Assembler): void {
   const done = asm.freshLabel('trie_done');
   const packed = asm.freshLabel('trie_packed');
-  asm.mov32(r1, r2);
-  asm.rsh32(r1, 16);
-  emitTrieWord(asm);
-  for (const level of [1, 2]) {
+  emitGroup(asm, done);
+  emitLeaf(asm, done);
+  for (const [level, size] of [TRIE.midSize, TRIE.lastSize].entries()) {
     const full = asm.freshLabel('trie_full');
     asm.branch('set', r8, 1 << TRIE.fullBit, full);
     asm.branch('set', r8, 1 << TRIE.packedBit, packed);
     asm.jump(done);
     asm.label(full);
     asm.mov32(r1, r2);
-    if (level === 1) asm.rsh32(r1, 8);
-    asm.and32(r1, TRIE.fullSize - 1);
-    asm.and32(r2, TRIE.fullSize - 1);
+    if (level === 0) {
+      asm.rsh32(r1, 8);
+      asm.and32(r2, TRIE.lastSize - 1);
+    }
+    asm.and32(r1, size - 1);
     asm.and32(r8, (1 << NODE_INDEX_BITS) - 1);
     asm.add32(r1, r8);
-    emitTrieWord(asm);
+    emitPointer(asm, 1);
+    asm.load(4, r8, r3, 0);
   }
   asm.jump(done);
   asm.label(packed);
@@ -62,27 +65,85 @@ export function emitTrieLookup(asm: Assembler): void {
   asm.label(done);
 }
 
-/** r1 = index → r8 = the trie's word there. */
-function emitTrieWord(asm: Assembler): void {
+/** r1 = index → r3 points to so many words of the trie there. */
+function emitPointer(asm: Assembler, words: number): void {
   emitLoadField(asm, r3, 'shape', SHAPE.trieCount);
-  asm.branch('ge', r1, r3, EXIT.corrupt);
+  asm.branch('lt', r3, words, EXIT.corrupt);
+  asm.sub(r3, words);
+  asm.branch('gt', r1, r3, EXIT.corrupt);
   asm.lsh(r1, 2);
   asm.loadTable(r3, TABLES.trie4);
   asm.add(r3, r1);
-  asm.load(4, r8, r3, 0);
 }
 
-/** r8 = word of a packed node, r2 = the rest of the address → r8 = entry: how many starts are not above it. */
+/** r1 = first group → r8 = the usual word, r1 = index of the block's leaf; to `usual` if it has none. */
+function emitGroup(asm: Assembler, usual: string): void {
+  asm.mov32(r3, r2);
+  asm.rsh32(r3, 32 - TRIE.groupBits);
+  asm.lsh32(r3, 2);
+  asm.add32(r1, r3);
+  emitPointer(asm, TRIE.groupWords);
+  asm.load(8, r4, r3, 0);
+  asm.load(4, r8, r3, 12);
+  asm.load(4, r1, r3, 8);
+  asm.mov32(r5, r2);
+  asm.rsh32(r5, TRIE.blockBits);
+  asm.xor32(r5, 63);
+  asm.and32(r5, 63).comment('to shift the bit of the block to the top');
+  asm.lsh(r4, r5);
+  asm.branch('sge', r4, 0, usual);
+  emitBitCount(asm);
+  asm.lsh32(r4, 1);
+  asm.add32(r1, r4);
+  asm.sub32(r1, TRIE.leafWords);
+}
+
+/** r4 → how many of its bits are set. Clobbers r0, r3, r5. */
+function emitBitCount(asm: Assembler): void {
+  asm.loadImm64(r5, 0x5555_5555_5555_5555n);
+  asm.mov(r0, r4);
+  asm.rsh(r0, 1);
+  asm.and(r0, r5);
+  asm.sub(r4, r0);
+  asm.loadImm64(r5, 0x3333_3333_3333_3333n);
+  asm.mov(r0, r4);
+  asm.rsh(r4, 2);
+  asm.and(r0, r5);
+  asm.and(r4, r5);
+  asm.add(r4, r0);
+  asm.loadImm64(r5, 0x0f0f_0f0f_0f0f_0f0fn);
+  asm.mov(r0, r4);
+  asm.rsh(r0, 4);
+  asm.add(r4, r0);
+  asm.and(r4, r5);
+  asm.loadImm64(r5, 0x0101_0101_0101_0101n);
+  asm.mul(r4, r5);
+  asm.rsh(r4, 56);
+}
+
+/** r1 = index of a leaf, r8 = the usual word → r8 = word, r2 = the address within its block. */
+function emitLeaf(asm: Assembler, usual: string): void {
+  emitPointer(asm, TRIE.leafWords);
+  asm.and32(r2, (1 << TRIE.blockBits) - 1);
+  asm.load(8, r1, r3, 0);
+  asm.mov32(r4, r1);
+  asm.mov(r5, r4);
+  asm.sub(r5, 1);
+  asm.xor(r5, r4).comment('r5: the bits that are not of the prefix');
+  asm.mov32(r3, r2);
+  asm.lsh32(r3, 1);
+  asm.xor(r3, r4);
+  asm.or(r3, r5);
+  asm.branch('ne', r3, r5, usual);
+  asm.rsh(r1, 32);
+  asm.mov32(r8, r1);
+}
+
+/** r8 = word of a packed node, r2 = the rest of the address → r8 = word: how many starts are not above it. */
 function emitPackedNode(asm: Assembler): void {
-  asm.and32(r8, (1 << NODE_INDEX_BITS) - 1);
-  emitLoadField(asm, r3, 'shape', SHAPE.trieCount);
-  asm.branch('lt', r3, PACKED.size, EXIT.corrupt);
-  asm.sub(r3, PACKED.size);
-  asm.branch('gt', r8, r3, EXIT.corrupt);
-  asm.lsh(r8, 2);
-  asm.loadTable(r3, TABLES.trie4);
-  asm.add(r3, r8);
-  asm.and32(r2, 0xffff);
+  asm.mov32(r1, r8);
+  asm.and32(r1, (1 << NODE_INDEX_BITS) - 1);
+  emitPointer(asm, PACKED.size);
   asm.loadImm64(r1, ALL_LANES);
   asm.mul(r2, r1);
   asm.loadImm64(r0, GUARDS);

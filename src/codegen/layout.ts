@@ -74,14 +74,29 @@ export const FLAVOUR_STRIDE = 16;
 export const ENTRY_NEEDS_TABLES_BIT = 31;
 
 /**
- * The address trie: words in one array. First stands one for each upper half of an address; then come
- * nodes. A word is an address entry, or a node's first word with a bit that says of which kind it is.
+ * The IPv4 trie: u32 words in one array. First come 2^14 groups of 64 blocks, a block being the 4,096
+ * addresses of a /20. A group is four words: a bit for each block that differs from the group's usual
+ * word (two words), where the leaves of those blocks begin, and the usual word. A leaf is two words: a
+ * prefix within the block, and the word of the addresses in it; all others of the block have the usual
+ * one. A word is what is said of an address, or a node's first word with a bit that says of which kind it
+ * is; below a block there is at most one `mid` node, and below that one `last`.
  */
 export const TRIE = {
+  groupBits: 14,
+  groupWords: 4,
   rootSize: 1 << 16,
-  /** 256 words, one for each value of the next 8 bits of the address. */
+  /** Of an address, within its block. */
+  blockBits: 12,
+  /**
+   * A leaf's prefix: the address's lower bits, times two, with the bit below the prefix set and all
+   * further ones clear. So {@link wholeBlock} holds for every address.
+   */
+  wholeBlock: 1 << 12,
+  leafWords: 2,
+  /** 16 words for bits 8 to 11 of the address, or 256 for bits 0 to 7. */
   fullBit: 30,
-  fullSize: 256,
+  midSize: 16,
+  lastSize: 256,
   /** 64 bytes: up to ten intervals of all the rest of the address; see {@link PACKED}. */
   packedBit: 29,
 } as const;

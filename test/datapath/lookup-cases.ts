@@ -19,23 +19,36 @@ function addressOf(value: number): string {
   return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.');
 }
 
-/** Which nodes these make: see bind-trie.ts. */
+/** What these make of the trie: see TRIE in layout.ts. Blocks are /20, groups /14. */
 const CIDRS: readonly string[] = [
-  // One entry for each upper half.
+  // Groups without leaves, one with a leaf among them, and one of which half is usual. No prefix stands
+  // right behind one that holds it: each is tried with the port before its own.
   '20.0.0.0/7',
-  // Packed below the root, with all ten intervals in use.
-  '30.1.0.0/20',
-  '30.1.16.7/32',
-  '30.1.64.0/24',
-  '30.1.128.128/25',
-  '30.1.255.255/32',
-  // A full node, and in it entries, a packed node and another full one.
-  ...Array.from({ length: 12 }, (_, i) => `31.2.${2 * i}.0/24`),
-  '31.2.100.0/31',
-  '31.2.100.17/32',
-  '31.2.100.255/32',
-  ...Array.from({ length: 12 }, (_, i) => `31.2.101.${20 * i + 1}/32`),
-  '31.2.255.128/25',
+  '34.0.0.0/15',
+  '20.40.3.64/26',
+  '34.1.16.32/27',
+  '34.2.16.32/27',
+  // Leaves of the first and last blocks of both halves of a group: an address, a whole block, and parts.
+  '33.0.0.5/32',
+  '33.1.240.0/20',
+  '33.2.0.0/24',
+  '33.3.255.128/25',
+  // A packed node with all ten intervals in use.
+  '30.1.16.0/24',
+  '30.1.18.7/32',
+  '30.1.22.0/23',
+  '30.1.28.128/25',
+  '30.1.31.253/32',
+  // The first and the last address of a block.
+  '30.1.32.0/32',
+  '30.1.47.255/32',
+  // A middle node, and in it entries, a packed node and a last one.
+  ...Array.from({ length: 7 }, (_, i) => `31.2.${2 * i}.0/24`),
+  '31.2.13.0/31',
+  '31.2.13.17/32',
+  '31.2.13.255/32',
+  ...Array.from({ length: 12 }, (_, i) => `31.2.15.${20 * i + 1}/32`),
+  '31.2.15.254/31',
   // The ends of all addresses.
   '223.255.255.255/32',
 ];
