@@ -1,9 +1,10 @@
 /** What the running kernel can do, found out by trying and not by its version. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { KernelError } from './kernel-error.js';
 import { type MapHandle, nativeDoor } from './native.js';
 import { createMap, loadProgram, queryTcx } from './native-calls.js';
+import { takesIngress } from './test-run-object.js';
 import { testSkb } from './test-skb.js';
 import { mapFlag, updateFlag } from './uapi.js';
 
@@ -22,10 +23,14 @@ export type Feature =
   | 'batch-operations'
   | 'lpm-trie'
   | 'lru-hash'
-  | 'percpu-array'
-  | 'map-of-maps'
   | 'tail-calls'
   | 'bpf-to-bpf-calls'
+  /** Programs run as machine code. */
+  | 'jit'
+  /** One store takes effect on all CPUs before another: membarrier(2) waits for all programs. */
+  | 'membarrier'
+  /** Test packets may say by which interface they came in. */
+  | 'test-ingress'
   /** bpf_jiffies64, the cheapest clock (5.6). */
   | 'jiffies'
   /** Direct loads from an array's value (5.2). */
@@ -56,10 +61,13 @@ export function probeFeatures(): KernelFeatures {
       'batch-operations': attempt(tryBatch),
       'lpm-trie': attempt(() => tryMap('lpm-trie', 8, 4, 1, mapFlag.noPrealloc)),
       'lru-hash': attempt(() => tryMap('lru-hash', 4, 4, 16)),
-      'percpu-array': attempt(() => tryMap('percpu-array', 4, 8, 1)),
-      'map-of-maps': attempt(tryMapOfMaps),
       'tail-calls': attempt(tryTailCall),
       'bpf-to-bpf-calls': attempt(() => load(CALL_OWN_FUNCTION)),
+      jit: jitProbe(),
+      membarrier: nativeDoor().hasMembarrier()
+        ? { available: true }
+        : { available: false, reason: 'refused' },
+      'test-ingress': tryTestIngress(),
       jiffies: attempt(() => load(CALL_JIFFIES)),
       'direct-value': attempt(tryDirectValue),
       'mappable-array': attempt(() => tryMap('array', 4, 8, 1, mapFlag.mappable)),
@@ -67,6 +75,26 @@ export function probeFeatures(): KernelFeatures {
       'map-freeze': attempt(tryFreeze),
     },
   };
+}
+
+const JIT_ENABLE = '/proc/sys/net/core/bpf_jit_enable';
+
+/** The setting is missing where the kernel was built to have nothing but the JIT. */
+function jitProbe(): Probe {
+  if (!existsSync(JIT_ENABLE)) return { available: true };
+  const setting = readFileSync(JIT_ENABLE, 'utf8').trim();
+  return setting === '0'
+    ? { available: false, reason: 'net.core.bpf_jit_enable is 0' }
+    : { available: true };
+}
+
+/** `net.core.bpf_jit_harden`: 2 blinds the constants of root's programs too; undefined where unknown. */
+export function jitHardening(): number | undefined {
+  try {
+    return Number(readFileSync('/proc/sys/net/core/bpf_jit_harden', 'utf8'));
+  } catch {
+    return undefined;
+  }
 }
 
 function attempt(run: () => unknown): Probe {
@@ -117,6 +145,15 @@ function load(instructions: Buffer): void {
   loadProgram({ type: 'sched-cls', name: 'probe', instructions }).close();
 }
 
+function tryTestIngress(): Probe {
+  try {
+    return takesIngress() ? { available: true } : { available: false, reason: 'EINVAL' };
+  } catch (error) {
+    if (error instanceof KernelError) return { available: false, reason: error.code };
+    throw error;
+  }
+}
+
 function tryTestRun(): void {
   const program = loadProgram({ type: 'sched-cls', name: 'probe', instructions: RETURN_ZERO });
   try {
@@ -143,28 +180,6 @@ function tryBatch(): void {
     if (!whole) throw new KernelError('update a map in one batch', 22, '');
   } finally {
     map.close();
-  }
-}
-
-function tryMapOfMaps(): void {
-  const inner = createMap({
-    type: 'array',
-    name: 'probe',
-    keySize: 4,
-    valueSize: 4,
-    maxEntries: 1,
-  });
-  try {
-    createMap({
-      type: 'array-of-maps',
-      name: 'probe',
-      keySize: 4,
-      valueSize: 4,
-      maxEntries: 1,
-      inner,
-    }).close();
-  } finally {
-    inner.close();
   }
 }
 
@@ -201,8 +216,13 @@ function tryFreeze(): void {
   }
 }
 
+/** @throws {KernelError} if this process may not use BPF at all */
+export function requireBpf(): void {
+  nativeDoor().createMap(2, 'probe', 4, 4, 1, 0, undefined).close();
+}
+
 /** Whether this process may use BPF at all: the reason if it may not, such as `EPERM`. */
 export function bpfRefusal(): string | undefined {
-  const probe = attempt(() => nativeDoor().createMap(2, 'probe', 4, 4, 1, 0, undefined).close());
+  const probe = attempt(requireBpf);
   return probe.available ? undefined : probe.reason;
 }

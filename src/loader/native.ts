@@ -271,6 +271,8 @@ export interface NativeDoor {
   joinNetworkNamespace(path: string): () => void;
   /** Blocks until no CPU still runs a program, or reads a map, that was replaced before the call. */
   waitForReaders(): void;
+  /** Whether membarrier(2) does that wait; kernels with nohz_full refuse it. */
+  hasMembarrier(): boolean;
   possibleCpus(): number;
   libbpfVersion(): string;
 }

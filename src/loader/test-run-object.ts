@@ -26,7 +26,11 @@ export function testRuns(): TestRuns {
 /** r0 = 0, exit. */
 const RETURN_ZERO = Buffer.from('b7000000000000009500000000000000', 'hex');
 
-function takesIngress(): boolean {
+/**
+ * Whether test packets may say by which interface they came in.
+ * @throws {KernelError} if the kernel refuses a program that does nothing
+ */
+export function takesIngress(): boolean {
   const program = loadProgram({ type: 'sched-cls', name: 'probe', instructions: RETURN_ZERO });
   try {
     testSkb(program, Buffer.alloc(64), { ingressIfindex: 1 });

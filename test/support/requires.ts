@@ -16,7 +16,8 @@ export type Need = 'root' | Feature | { readonly command: string };
 /** The first kernel version that has a feature; those that every supported kernel (5.10) has are left out. */
 const since: Partial<Readonly<Record<Feature, readonly [major: number, minor: number]>>> = {
   tcx: [6, 6],
-  'large-array': [5, 11],
+  'large-array': [6, 1],
+  'test-ingress': [6, 1],
 };
 
 let probed: KernelFeatures | undefined;

@@ -48,6 +48,29 @@ export const nodeCommands: CommandGroup = {
   title: 'nodes',
   commands: [
     {
+      name: 'features',
+      summary: 'say what the running kernel can do, and what it costs where it cannot',
+      purpose: [
+        'Tries each feature of the kernel that policyc uses, and says what is done in its place where it is missing. Nothing stays behind. Needs the right to use BPF.',
+      ],
+      operands: [],
+      options: [FORMAT, COLOR],
+      examples: [
+        { command: 'policyc features', does: 'a table of what there is' },
+        {
+          command: 'policyc features --format json | jq .usable',
+          does: 'whether a node can be protected at all',
+        },
+      ],
+      exits: [
+        { code: 0, when: 'programs of policyc run here' },
+        { code: 1, when: 'they do not: the kernel lacks what they need' },
+        { code: 2, when: 'BPF may not be used here' },
+        BUG_EXIT,
+      ],
+      load: () => import('../features.js'),
+    },
+    {
       name: 'apply',
       summary: 'put a bundle in force on the interfaces of a node',
       purpose: [

@@ -66,6 +66,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("lockFolder", Napi::Function::New(env, lockFolder));
   exports.Set("joinNetworkNamespace", Napi::Function::New(env, joinNetworkNamespace));
   exports.Set("waitForReaders", Napi::Function::New(env, waitForReaders));
+  exports.Set("hasMembarrier", Napi::Function::New(env, hasMembarrier));
   exports.Set("possibleCpus", Napi::Function::New(env, possibleCpus));
   exports.Set("libbpfVersion", Napi::Function::New(env, libbpfVersion));
   return exports;

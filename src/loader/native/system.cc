@@ -72,6 +72,11 @@ Napi::Value waitForReaders(const Napi::CallbackInfo& info) {
   return env.Undefined();
 }
 
+Napi::Value hasMembarrier(const Napi::CallbackInfo& info) {
+  const long commands = ::syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+  return Napi::Boolean::New(info.Env(), commands > 0 && (commands & MEMBARRIER_CMD_GLOBAL) != 0);
+}
+
 Napi::Value possibleCpus(const Napi::CallbackInfo& info) {
   const int count = libbpf_num_possible_cpus();
   if (count < 0) throwKernel(info.Env(), "count the CPUs", count);

@@ -10,6 +10,7 @@ Napi::Value isBpffs(const Napi::CallbackInfo& info);
 Napi::Value mountBpffs(const Napi::CallbackInfo& info);
 Napi::Value unmount(const Napi::CallbackInfo& info);
 Napi::Value waitForReaders(const Napi::CallbackInfo& info);
+Napi::Value hasMembarrier(const Napi::CallbackInfo& info);
 Napi::Value possibleCpus(const Napi::CallbackInfo& info);
 Napi::Value libbpfVersion(const Napi::CallbackInfo& info);
 
