@@ -10,6 +10,7 @@ const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['commands', /^src\/(cli\.ts|cli\/|demo\.ts|demo\/)/],
   ['composition', /^src\/(compile|apply|verify|front-end)\.ts$/],
   ['loader', /^src\/loader\//],
+  ['analysis', /^src\/analysis\//],
   ['validation', /^src\/validate\//],
   ['codegen', /^src\/codegen\//],
   ['ir', /^src\/ir\//],
