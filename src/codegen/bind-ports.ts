@@ -83,17 +83,24 @@ export function cellAt(row: PortRow, index: number): number {
   return row.cells[low] ?? 0;
 }
 
-/** Bit per protocol group: whether the row allows all of its ports. */
-export function allowedGroups({ starts, cells }: PortRow): number {
-  let groups = (1 << (OTHER_GROUP + 1)) - 1;
+/** A bit for each protocol group, whether the row allows all of its ports, and whether none. */
+export interface AllowedGroups {
+  readonly all: number;
+  readonly none: number;
+}
+
+export function allowedGroups({ starts, cells }: PortRow): AllowedGroups {
+  let allowed = 0;
+  let denied = 0;
   for (const [i, cell] of cells.entries()) {
-    if (isAllow(cell)) continue;
     const last = (starts[i + 1] ?? END) - 1;
     for (let group = (starts[i] ?? 0) >>> 16; group <= last >>> 16; group += 1) {
-      groups &= ~(1 << group);
+      if (isAllow(cell)) allowed |= 1 << group;
+      else denied |= 1 << group;
     }
   }
-  return groups;
+  const groups = (1 << (OTHER_GROUP + 1)) - 1;
+  return { all: groups & ~denied, none: groups & ~allowed };
 }
 
 /**

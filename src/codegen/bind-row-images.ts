@@ -2,12 +2,20 @@
 import type { Direction } from '../ir/model.js';
 import type { AddressClass, AddressClasses } from './bind-classes.js';
 import { boundMap, table } from './bind-images.js';
-import { allowedGroups } from './bind-ports.js';
+import { allowedGroups, type AllowedGroups } from './bind-ports.js';
 import type { RowTable, ViewRows } from './bind-rows.js';
 import type { ShapedRow } from './bind-shapes.js';
 import type { SubjectView } from './bind-views.js';
 import type { BoundMap, BoundTable } from './contents.js';
-import { FLAVOUR_STRIDE, FLAVOURS, MAPS, ROW_ASPECT_SHIFT, ROW_BYTES, TABLES } from './layout.js';
+import {
+  CLOSED_ASPECT,
+  FLAVOUR_STRIDE,
+  FLAVOURS,
+  MAPS,
+  ROW_ASPECT_SHIFT,
+  ROW_BYTES,
+  TABLES,
+} from './layout.js';
 
 /** Pairs of views; subjects with the same pair share their rows. */
 export class RowSets {
@@ -29,6 +37,7 @@ export class RowSets {
 }
 
 const NO_ROW: ShapedRow = { shape: 0, decider: 0 };
+const UNKNOWN: AllowedGroups = { all: 0, none: 0 };
 
 /** A row of a hash: port rows of one class, by the number of (row set, direction). */
 interface Exception {
@@ -62,7 +71,8 @@ export function rowImages(
   /** @param opposite the port row of the other direction */
   const put = (words: Uint32Array, at: number, row: number, opposite: number): void => {
     const { shape, decider } = portRows[row] ?? NO_ROW;
-    const aspects = ~(allowed[(portRows[opposite] ?? NO_ROW).shape] ?? 0) & 0xf;
+    const back = allowed[(portRows[opposite] ?? NO_ROW).shape] ?? UNKNOWN;
+    const aspects = (~back.all & ((1 << CLOSED_ASPECT) - 1)) | (back.none << CLOSED_ASPECT);
     words[2 * at] = decider | (aspects << ROW_ASPECT_SHIFT);
     words[2 * at + 1] = shape * cellStride;
   };

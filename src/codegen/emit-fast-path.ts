@@ -1,16 +1,17 @@
 /** Emits the fast path: plain IPv4 packets of TCP and UDP are parsed and judged in registers. */
 import type { Direction } from '../ir/model.js';
-import type { LookupPlan } from '../ir/plan.js';
+import type { Effects, LookupPlan } from '../ir/plan.js';
 import { r1, r2, r3, r5, r6, r7, r8, r9, r10, type Assembler } from './assembler.js';
 import { emitLoadField } from './emit-fields.js';
 import { emitExit, EXIT, FRAME, PACKET, SKB, TCP } from './emit-frame.js';
 import { ETHERTYPE, PROTOCOL } from './emit-headers.js';
-import { OPPOSITE } from './emit-state.js';
+import { emitOwnNodeTest, OPPOSITE } from './emit-state.js';
 import { emitTrieLookup } from './emit-trie.js';
 import { emitDenseVerdict } from './emit-verdict.js';
 import {
   CELL,
   CLASS_BITS,
+  CLOSED_ASPECT,
   FLAVOUR_STRIDE,
   FLAVOURS,
   portGroup,
@@ -62,7 +63,7 @@ export function emitFastPath(asm: Assembler, direction: Direction, plan: LookupP
   emitTrieLookup(asm);
   if (direction === 'ingress') emitLeaveNodes(asm);
   emitDenseVerdict(asm, direction);
-  asm.branch('sge', r7, 0, 'frame', { width: 32 });
+  asm.branch('sge', r7, 0, 'fast_denied', { width: 32 });
   if (plan.effects[direction].logsAllowed) asm.branch('set', r7, 1 << CELL.logBit, 'frame');
   asm.load(4, r1, r10, FRAME.packet);
   const own = direction === 'egress' ? TCP.fin | TCP.rst : 0;
@@ -70,6 +71,7 @@ export function emitFastPath(asm: Assembler, direction: Direction, plan: LookupP
   asm.label('fast');
   emitExit(asm, 'allow', 'judged');
   emitStateTest(asm);
+  emitDenied(asm, direction, plan.effects[direction]);
   emitFrame(asm, direction);
   asm.label('slow');
 }
@@ -133,12 +135,34 @@ function emitLeaveNodes(asm: Assembler): void {
 /** A packet that opens or ends a connection passes at once where its replies need no state. */
 function emitStateTest(asm: Assembler): void {
   asm.label('fast_state');
+  emitAspects(asm);
+  asm.branch('set', r5, 1 << ROW_ASPECT_SHIFT, 'frame');
+  asm.jump('fast');
+}
+
+/** Where the tables allow nothing the other way, a denied packet is nobody's reply. */
+function emitDenied(asm: Assembler, direction: Direction, effects: Effects): void {
+  asm.label('fast_denied');
+  emitAspects(asm);
+  asm.branch('set', r5, 1 << (ROW_ASPECT_SHIFT + CLOSED_ASPECT), 'fast_closed');
+  asm.jump('frame');
+  asm.label('fast_closed');
+  const told =
+    (effects.logsDenied ? 1 << CELL.logBit : 0) | (effects.rejects ? 1 << CELL.rejectBit : 0);
+  if (told !== 0) asm.branch('set', r7, told, 'frame');
+  asm.label(asm.freshLabel('foreign_answer')).comment('it may be for the other half to know');
+  asm.load(4, r1, r6, SKB.cb2);
+  asm.branch('ne', r1, 0, 'frame');
+  if (direction === 'egress') emitOwnNodeTest(asm, 'frame');
+  emitExit(asm, 'deny', 'judged');
+}
+
+/** r5 = first word of the row → its aspects of the packet's protocol, where those of the first one are. */
+function emitAspects(asm: Assembler): void {
   asm.mov(r2, r9);
   asm.rsh(r2, 16);
   asm.and(r2, portGroup('UDP'));
   asm.rsh(r5, r2);
-  asm.branch('set', r5, 1 << ROW_ASPECT_SHIFT, 'frame');
-  asm.jump('fast');
 }
 
 /** Fills the frame as the parser does, and goes on behind the verdict. r7 = cell. */

@@ -120,7 +120,7 @@ export const PACKED = {
 
 /**
  * A row, two words: in the first the decider that relative cells count from (bits 0 to 23) and the
- * aspects (24 to 27), in the second the index of its cells: the first of them in the array, or the
+ * aspects (24 to 31), in the second the index of its cells: the first of them in the array, or the
  * number of their port row in the hash.
  */
 export const ROW_BYTES = 8;
@@ -129,6 +129,8 @@ export const ROW_ASPECT_SHIFT = 24;
  * Aspect bit 0 to 3: replies of TCP, UDP, SCTP and other protocols need state, because the row of
  * the opposite direction does not allow the class all local ports.
  */
+/** Aspect bit 4 to 7: that row allows none of them, so that no denied packet of the protocol is a reply. */
+export const CLOSED_ASPECT = 4;
 export const PROTOCOL_GROUPS = ['TCP', 'UDP', 'SCTP'] as const satisfies readonly PortProtocol[];
 export const OTHER_GROUP = 3;
 

@@ -30,6 +30,10 @@ const EQUIVALENT: readonly (readonly [fault: RegExp, why: string])[] = [
     'and so no lookup in it says that it is corrupt',
   ],
   [/ start\+19: no `eq`/, 'a shortcut: what is not TCP for the fast path is for the whole parser'],
+  [
+    /^(to|from)_pod (fast_denied\+4: no `set`|foreign_answer\+5: no `lt`)/,
+    'a shortcut: behind the frame the whole way comes to the same end',
+  ],
   [/ frame\+4: no `gt`/, 'the fast path has seen the whole header; the verifier has not'],
   [/^(to|from)_pod first_reply\+9: no `ne`/, 'there is always room for one more connection'],
   [

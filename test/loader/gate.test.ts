@@ -59,13 +59,15 @@ policy guard tier admin priority 5 {
 }`;
 }
 
-/** Allows everything, logs nothing, knows no answers. */
-const QUIET = `
+/** Logs nothing and knows no answers; denies what goes to the peer, and what comes from it or not. */
+const quiet = (ingress: string): string => `
 group web = pods where app == "web"
 policy guard tier admin priority 5 {
   subject web
   egress { deny to pods in namespace ops }
+  ${ingress}
 }`;
+const QUIET = { open: quiet(''), closed: quiet('ingress { deny from pods in namespace ops }') };
 
 function packetTo(port: number, fields: Partial<PacketFields> = {}): Uint8Array {
   const [source, destination] = [address(PEER[0]), address(WEB[0])];
@@ -206,12 +208,17 @@ describe.skipIf(lacks('root') !== undefined)('a gate', () => {
     loaded.close();
   });
 
-  it.each([0, 1] as const)('lets answers of either generation pass, half %i first', (half) => {
+  it.each([
+    [0, 'open'],
+    [1, 'open'],
+    [0, 'closed'],
+    [1, 'closed'],
+  ] as const)('lets answers of either generation pass, half %i first, one %s', (half, way) => {
     const mixed = new TwoHalves();
     try {
       // Ingress rejects: from_pod has to let the answer out. The other generation denies such packets.
       mixed.put(0, worlds[0]);
-      mixed.put(1, worldOf(QUIET));
+      mixed.put(1, worldOf(QUIET[way]));
       writeControl(mixed.control, { half, both: true });
       const answer = buildPacket({
         source: address(WEB[0]),
