@@ -19,15 +19,15 @@ const COLORS = ['#0b6e4f', '#c0392b', '#2d5fa4', '#8e6c00', '#7b3fa0'];
 
 /** Allowed packets, by what judged them. */
 export function drawCosts({ rows }: Table): string {
-  const allowed = rows.filter(({ packets }) => packets === 'allowed');
+  const allowed = rows.filter(({ traffic, part }) => traffic === 'allowed' && part === 'later');
   const names = [...new Set(allowed.map(({ what }) => String(what)))];
   const lines = names.map((name) => ({
     name,
     points: allowed
       .filter(({ what }) => what === name)
-      .map(({ rules, unitsMedian }) => ({
+      .map(({ rules, unitsMin }) => ({
         x: Number(rules),
-        y: Math.max(LEAST, Number(unitsMedian)),
+        y: Math.max(LEAST, Number(unitsMin)),
       })),
   }));
   return drawChart('allowed packets, scattered CIDRs', 'hash lookups', lines);

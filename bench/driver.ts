@@ -1,4 +1,5 @@
 /** A program that gives another one a different packet on each run, so that its caches work as on a node. */
+import type { Family } from '../src/address.js';
 import { Assembler, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 } from '../src/codegen/assembler.js';
 import type { FunctionListing, Listing } from '../src/codegen/listing.js';
 
@@ -6,7 +7,6 @@ import type { FunctionListing, Listing } from '../src/codegen/listing.js';
 export const PACKETS = 65_536;
 /** A record: the packet's bytes from the source address to the ports, then padding. */
 export const RECORD_BYTES = { 4: 16, 6: 40 } as const;
-export type Family = 4 | 6;
 const TARGET = 'target';
 
 /** Where the records go: the source address of a plain IPv4 or IPv6 header. */

@@ -2,12 +2,12 @@
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { drawCosts } from './chart.js';
-import { packetCost } from './packet-cost.js';
+import { packetCost, packetCost6 } from './packet-cost.js';
 import { FULL, QUICK, type Section, type Table } from './section.js';
 import { tableText } from './table-text.js';
 
 /** In the order in which they run. A section stands in a file of its own. */
-const SECTIONS: readonly Section[] = [packetCost];
+const SECTIONS: readonly Section[] = [packetCost, packetCost6];
 
 const USAGE = `usage: npm run bench -- [--full] [--only NAME[,NAME]] [--format text|json] [--write-docs]
 sections: ${SECTIONS.map(({ name }) => name).join(', ')}

@@ -1,5 +1,6 @@
 /** Measures programs side by side in one run: nanoseconds of each over one that does nothing. */
 import { performance } from 'node:perf_hooks';
+import type { Family } from '../src/address.js';
 import { link } from '../src/codegen/link.js';
 import { writeElf } from '../src/codegen/elf.js';
 import type { Listing } from '../src/codegen/listing.js';
@@ -7,7 +8,7 @@ import { createMap } from '../src/loader/native-calls.js';
 import { nativeDoor, type ObjectHandle, type ProgramHandle } from '../src/loader/native.js';
 import { testSkb } from '../src/loader/test-skb.js';
 import { updateFlag } from '../src/loader/uapi.js';
-import { driverListing, PACKETS, type Family } from './driver.js';
+import { driverListing, PACKETS } from './driver.js';
 import type { PeerMap } from './peers.js';
 
 /** Of so many runs right after each other the fastest counts: what else the machine does only adds. */
@@ -25,19 +26,21 @@ export interface Sample {
   readonly name: string;
   /** Nanoseconds for a packet, over nothing. */
   readonly ns: Spread;
-  /** The same over what the unit takes in the same round. */
+  /** The same over what the unit takes. */
   readonly units: Spread;
 }
 
 export interface Candidate {
   readonly name: string;
   readonly program: ProgramHandle;
+  /** Done before all packets go through it once, untimed. */
+  readonly before?: () => void;
 }
 
 /** What `close` frees is more than the garbage collector should wait for. */
 export interface Loaded {
   readonly program: ProgramHandle;
-  close(): void;
+  readonly close: () => void;
 }
 
 export function loadListing(listing: Listing, program: string, maps: readonly PeerMap[]): Loaded {
@@ -62,8 +65,8 @@ function fill(object: ObjectHandle, name: string, entries: PeerMap['entries']): 
 export interface Driver {
   /** @returns nanoseconds for a packet, with all that driving costs */
   pass(program: ProgramHandle, packet: Uint8Array, passes: number): number;
-  /** The same of a program that does nothing. */
-  passNothing(packet: Uint8Array, passes: number): number;
+  /** A program that does nothing: the zero of the scale. */
+  readonly nothing: ProgramHandle;
   close(): void;
 }
 
@@ -91,7 +94,7 @@ export function openDriver(records: Uint8Array, family: Family): Driver {
   const nothing = object.program('nothing');
   return {
     pass,
-    passNothing: (packet, passes) => pass(nothing, packet, passes),
+    nothing,
     close: () => {
       table.close();
       object.close();
@@ -109,28 +112,51 @@ export interface Measurement {
   readonly candidates: readonly Candidate[];
 }
 
-/** Rounds go through all candidates in turn, so that what disturbs one disturbs its neighbours. */
+/**
+ * Rounds go through all candidates in turn, so that what disturbs one disturbs its neighbours. Least
+ * is compared with least, middle with middle, most with most.
+ */
 export function measure(measurement: Measurement): readonly Sample[] {
   const { records, family, packet, rounds, candidates } = measurement;
   const driver = openDriver(records, family);
-  const fastest = (once: () => number): number => Math.min(...Array.from({ length: TRIES }, once));
+  const fastest = (program: ProgramHandle, before?: () => void): number =>
+    Math.min(
+      ...Array.from({ length: TRIES }, () => {
+        before?.();
+        return driver.pass(program, packet, 1);
+      }),
+    );
   try {
-    const ns = candidates.map((): number[] => []);
+    const zeros: number[] = [];
+    const taken = candidates.map((): number[] => []);
     for (let round = 0; round < rounds; round += 1) {
-      const zero = fastest(() => driver.passNothing(packet, 1));
-      for (const [i, { program }] of candidates.entries()) {
-        ns[i]?.push(fastest(() => driver.pass(program, packet, 1)) - zero);
+      zeros.push(fastest(driver.nothing));
+      for (const [i, { program, before }] of candidates.entries()) {
+        taken[i]?.push(fastest(program, before));
       }
+      zeros.push(fastest(driver.nothing));
     }
-    const unit = ns[0] ?? [];
-    return candidates.map(({ name }, i) => ({
-      name,
-      ns: spreadOf(ns[i] ?? []),
-      units: spreadOf((ns[i] ?? []).map((value, round) => value / (unit[round] ?? Number.NaN))),
-    }));
+    const zero = spreadOf(zeros);
+    const ns = taken.map((values) => combine(spreadOf(values), zero, (one, other) => one - other));
+    return candidates.map(({ name }, i) => {
+      const own = ns[i] ?? zero;
+      return { name, ns: own, units: combine(own, ns[0] ?? own, (one, unit) => one / unit) };
+    });
   } finally {
     driver.close();
   }
+}
+
+export function combine(
+  one: Spread,
+  other: Spread,
+  how: (one: number, other: number) => number,
+): Spread {
+  return {
+    min: how(one.min, other.min),
+    median: how(one.median, other.median),
+    max: how(one.max, other.max),
+  };
 }
 
 export function spreadOf(values: readonly number[]): Spread {

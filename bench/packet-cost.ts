@@ -1,79 +1,124 @@
-/** What a packet costs by number and spread of rules, beside other layouts. */
-import { parseAddress } from '../src/address.js';
-import { buildPacket } from '../src/codegen/packets.js';
+/** What a packet costs by number and spread of rules, beside other layouts, in both families. */
+import type { Family } from '../src/address.js';
+import { bpfilterSets } from './bpfilter-sets.js';
+import { ciliumLike } from './cilium-like.js';
 import { costRows, COST_COLUMNS, RULES_COLUMN } from './cost-table.js';
 import { loadUnit, UNIT } from './hash-lookup.js';
-import { loadListing, measure } from './measure.js';
-import { cidrRules, OWN_ADDRESS, packetRecords, type CidrSpread } from './packets.js';
-import { linear, twoTries } from './peers.js';
-import { loadPolicyc } from './policyc.js';
+import { bpfilterLinear, calicoLike } from './linear.js';
+import { loadListing, measure, type Candidate, type Loaded } from './measure.js';
+import {
+  cidrRules,
+  flowsTo,
+  recordsOf,
+  templateOf,
+  type CidrRule,
+  type CidrSpread,
+  type FlowPart,
+  type Traffic,
+} from './packets.js';
+import type { Peer } from './peers.js';
+import { compileRules, loadFirstPod } from './policyc.js';
 import type { Effort, Section, Table } from './section.js';
+import { checkVerdicts } from './verdicts.js';
 
+export const POLICYC = 'policyc';
+export const POLICYC_STATE = 'policyc, isolated both ways';
 /** Past these, the verifier takes minutes. */
 const MOST_COMPARES = 1000;
-const ACKNOWLEDGEMENT = 0x10;
+const FLOW_PARTS: readonly (readonly [Traffic, FlowPart])[] = [
+  ['allowed', 'later'],
+  ['allowed', 'first'],
+  ['denied', 'later'],
+  ['denied', 'first'],
+];
 
 export const packetCost: Section = {
   name: 'packets',
   *run(effort: Effort): Iterable<Table> {
-    const unit = loadUnit(4);
-    for (const spread of ['neighbours', 'scattered'] as const) {
-      yield {
-        name: `packets-${spread}`,
-        title: `A packet's cost over nothing, ${spread} CIDRs`,
-        columns: [RULES_COLUMN, { name: 'packets', heading: 'packets' }, ...COST_COLUMNS],
-        rows: effort.counts.flatMap((count) => rowsOf(spread, count, effort, unit)),
-        notes: [],
-      };
-    }
-    unit.close();
+    yield tableOf(4, 'scattered', effort);
+    if (effort.full) yield tableOf(4, 'neighbours', effort);
   },
 };
 
-function rowsOf(
-  spread: CidrSpread,
-  count: number,
-  effort: Effort,
-  unit: ReturnType<typeof loadUnit>,
-): Table['rows'] {
-  const rules = cidrRules(count, spread);
-  const plain = loadPolicyc(rules, false);
-  const isolated = loadPolicyc(rules, true);
-  const others = [twoTries(rules), ...(count <= MOST_COMPARES ? [linear(rules)] : [])].map(
-    (peer) => ({ name: peer.name, loaded: loadListing(peer.listing, peer.program, peer.maps) }),
-  );
-  const candidates = [
-    { name: UNIT, program: unit.program },
-    { name: 'policyc', program: plain.loaded.program },
-    { name: 'policyc, isolated both ways', program: isolated.loaded.program },
-    ...others.map(({ name, loaded }) => ({ name, program: loaded.program })),
-  ];
-  const rows = (['allowed', 'denied'] as const).flatMap((packets) => {
-    const records = packetRecords(rules, packets);
-    const samples = measure({
-      family: 4,
-      records,
-      packet: PACKET,
-      rounds: effort.rounds,
-      candidates,
-    });
-    return costRows({ rules: count, packets }, samples);
-  });
-  for (const { loaded } of [plain, isolated, ...others]) loaded.close();
-  return rows;
+export const packetCost6: Section = {
+  name: 'packets-ipv6',
+  *run(effort: Effort): Iterable<Table> {
+    yield tableOf(6, 'scattered', effort);
+    if (effort.full) yield tableOf(6, 'neighbours', effort);
+  },
+};
+
+function tableOf(family: Family, spread: CidrSpread, effort: Effort): Table {
+  const unit = loadUnit(family);
+  try {
+    return {
+      name: `packets${family === 6 ? '-ipv6' : ''}-${spread}`,
+      title: `A packet's cost over a program that does nothing, IPv${family}, ${spread} CIDRs`,
+      columns: [
+        RULES_COLUMN,
+        { name: 'traffic', heading: 'packets' },
+        { name: 'part', heading: 'of a flow' },
+        ...COST_COLUMNS,
+      ],
+      rows: effort.counts.flatMap((count) => {
+        const rules = cidrRules(count, spread, family);
+        return rowsOf(family, rules, effort, unit);
+      }),
+      notes: [
+        'first: a SYN, later: data. Isolated both ways, replies need state: a first packet makes an entry.',
+        `rule after rule: up to ${MOST_COMPARES} rules, since the verifier takes minutes for more.`,
+      ],
+    };
+  } finally {
+    unit.close();
+  }
 }
 
-const PACKET = buildPacket({
-  source: address('192.0.2.1'),
-  destination: address(OWN_ADDRESS),
-  protocol: 'TCP',
-  sourcePort: 40_000,
-  destinationPort: 80,
-  tcpFlags: ACKNOWLEDGEMENT,
-});
+function peersOf(family: Family, rules: readonly CidrRule[]): readonly Peer[] {
+  const linear = family === 4 && rules.length <= MOST_COMPARES;
+  return [
+    ciliumLike(rules, family),
+    bpfilterSets(rules, family),
+    ...(linear ? [calicoLike(rules), bpfilterLinear(rules)] : []),
+  ];
+}
 
-function address(text: string): NonNullable<ReturnType<typeof parseAddress>> {
-  const parsed = parseAddress(text);
-  if (parsed === undefined) throw new Error(`no address: ${text}`);
-  return parsed;
+function rowsOf(
+  family: Family,
+  rules: readonly CidrRule[],
+  effort: Effort,
+  unit: Loaded,
+): Table['rows'] {
+  const plain = loadFirstPod(compileRules(rules));
+  const isolated = loadFirstPod(compileRules(rules, { state: true }));
+  const others = peersOf(family, rules).map((peer) => ({
+    name: peer.name,
+    loaded: loadListing(peer.listing, peer.program, peer.maps),
+  }));
+  const judges = [
+    { name: POLICYC, program: plain.program },
+    { name: POLICYC_STATE, program: isolated.program },
+    ...others.map(({ name, loaded }) => ({ name, program: loaded.program })),
+  ];
+  try {
+    return FLOW_PARTS.flatMap(([traffic, part]) => {
+      const flows = flowsTo(rules, traffic);
+      for (const judge of judges) checkVerdicts(judge, flows, part, traffic);
+      const candidates = [{ name: UNIT, program: unit.program }, ...judges].map(
+        (one): Candidate => {
+          const makesEntries = one.name === POLICYC_STATE && part === 'first';
+          return makesEntries ? { ...one, before: isolated.forget } : one;
+        },
+      );
+      const records = recordsOf(family, flows);
+      const packet = templateOf(family, part);
+      // Others look at no flags: their first packets cost what later ones do.
+      const known = part === 'later' ? candidates : candidates.slice(0, 3);
+      const { rounds } = effort;
+      const samples = measure({ family, records, packet, rounds, candidates: known });
+      return costRows({ rules: rules.length, traffic, part }, samples);
+    });
+  } finally {
+    for (const { close } of [plain, isolated, ...others.map(({ loaded }) => loaded)]) close();
+  }
 }

@@ -1,79 +1,136 @@
 /** policyc's own side of the bench: a NetworkPolicy of N rules for one pod, through every stage. */
 import { performance } from 'node:perf_hooks';
+import type { Family } from '../src/address.js';
 import { bind } from '../src/codegen/bind.js';
+import { writeBundle } from '../src/codegen/bundle.js';
 import type { MapContents } from '../src/codegen/contents.js';
-import { compile } from '../src/compile.js';
+import { emitDatapath } from '../src/codegen/emit.js';
+import { writeElf } from '../src/codegen/elf.js';
+import { link } from '../src/codegen/link.js';
+import type { ObjectImage } from '../src/codegen/object-image.js';
 import type { Outcome } from '../src/diagnostics.js';
 import { lowerCluster } from '../src/ir/lower-cluster.js';
 import { lowerK8sPolicies } from '../src/ir/lower-k8s.js';
 import { ADMIN_TIER, BASELINE_TIER, NETWORKPOLICY_TIER } from '../src/ir/model.js';
+import { normalize } from '../src/ir/normalize.js';
+import { planLookups } from '../src/ir/plan.js';
+import { jiffiesPerSecond } from '../src/loader/kernel-clock.js';
 import { closePod, closeShared, createSharedMaps, loadPod } from '../src/loader/pod-programs.js';
 import { parseK8s } from '../src/parser/parse-k8s.js';
 import { SourceFile } from '../src/source.js';
-import { targetNamed } from '../src/target.js';
+import { validateCompiled } from '../src/validate/validate.js';
 import type { Loaded } from './measure.js';
 import { cidrOf, OWN_ADDRESS, type CidrRule } from './packets.js';
 
-/** Milliseconds of each stage, once. */
-export interface Stages {
-  readonly read: number;
-  readonly compile: number;
-  readonly bind: number;
-  readonly load: number;
+/** Where the time goes, in the order of the stages. */
+export const STAGES = [
+  'parse',
+  'lower',
+  'normalize',
+  'plan',
+  'emit',
+  'validate',
+  'pack',
+  'bind',
+  'load',
+] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** Milliseconds of each stage that was run, once. */
+export type StageTimes = Partial<Record<Stage, number>>;
+
+export interface Compiled {
+  readonly times: StageTimes;
+  readonly object: Uint8Array;
+  readonly image: ObjectImage;
+  readonly contents: MapContents;
 }
 
-export interface PolicycSide {
-  readonly stages: Stages;
-  /** Bytes of all tables and maps of the generation. */
-  readonly bytes: number;
-  readonly loaded: Loaded;
+export interface CompileOptions {
+  /** Whether replies of what is allowed need state: the pod is isolated both ways. */
+  readonly state?: boolean;
+  /** Compares the bytecode with the model, and packs the bundle, as `policyc compile` does. */
+  readonly pack?: boolean;
 }
 
-/** @param state whether replies of what is allowed need state: the pod is isolated both ways */
-export function loadPolicyc(rules: readonly CidrRule[], state: boolean): PolicycSide {
+export function compileRules(rules: readonly CidrRule[], options: CompileOptions = {}): Compiled {
+  const { state = false, pack = false } = options;
+  const times: StageTimes = {};
+  const timed = <Value>(stage: Stage, work: () => Value): Value => {
+    const start = performance.now();
+    const value = work();
+    times[stage] = performance.now() - start;
+    return value;
+  };
   const text = manifests(rules, state);
-  const [parsed, read] = timed(() => {
-    const objects = must(parseK8s([new SourceFile('bench.json', text)]));
-    return { policies: must(lowerK8sPolicies(objects)), cluster: must(lowerCluster(objects)) };
+  const objects = timed('parse', () => must(parseK8s([new SourceFile('bench.json', text)])));
+  const { policies, cluster } = timed('lower', () => ({
+    policies: must(lowerK8sPolicies(objects)),
+    cluster: must(lowerCluster(objects)),
+  }));
+  const tiers = [ADMIN_TIER, NETWORKPOLICY_TIER, BASELINE_TIER];
+  const model = { tiers, policies, exceptions: [], assertions: [], tests: [] };
+  const normal = timed('normalize', () => normalize(model));
+  const plan = timed('plan', () => planLookups(normal));
+  const { image, object } = timed('emit', () => {
+    const linked = link(emitDatapath(plan));
+    return { image: linked, object: writeElf(linked) };
   });
-  const model = {
-    tiers: [ADMIN_TIER, NETWORKPOLICY_TIER, BASELINE_TIER],
-    policies: parsed.policies,
-    exceptions: [],
-    assertions: [],
-    tests: [],
-  };
-  const target = targetNamed('6.1');
-  if (target === undefined) throw new Error('no target 6.1');
-  const [made, compileTime] = timed(() => compile(model, target, 'bench'));
-  const [contents, bindTime] = timed(() => bind(made.normal, made.plan, parsed.cluster, { at: 0 }));
-  const [loaded, load] = timed(() => loadFirstPod(made.object, contents));
-  return {
-    stages: { read, compile: compileTime, bind: bindTime, load },
-    bytes: sizeOf(contents),
-    loaded,
-  };
+  if (pack) {
+    const { validation: validated, mismatch } = timed('validate', () =>
+      validateCompiled({ model: normal, plan, object }),
+    );
+    if (mismatch !== undefined) throw new Error('the bytecode differs from the model');
+    const parts = { compiler: 'bench', target: '6.1', model, plan, image, object, validated };
+    timed('pack', () => writeBundle(parts));
+  }
+  const rate = jiffiesPerSecond();
+  const contents = timed('bind', () =>
+    bind(normal, plan, cluster, { at: 0, jiffiesPerSecond: rate }),
+  );
+  return { times, object, image, contents };
 }
 
-function loadFirstPod(object: Uint8Array, contents: MapContents): Loaded {
+export interface LoadedPod extends Loaded {
+  /** Milliseconds. */
+  readonly loadTime: number;
+  /** Empties the connection maps. */
+  readonly forget: () => void;
+}
+
+/** The first pod's `to_pod`, without a gate. */
+export function loadFirstPod({ object, contents }: Compiled): LoadedPod {
   const [subject] = contents.subjects;
   if (subject === undefined) throw new Error('no pod');
+  const start = performance.now();
   const shared = createSharedMaps(contents);
   const pod = loadPod(object, contents, shared, subject);
-  const close = (): void => {
-    closePod(pod);
-    closeShared(shared);
+  const loadTime = performance.now() - start;
+  const connections = contents.maps.flatMap(({ name, type }) =>
+    type === 'lru_hash' ? (shared.maps.get(name) ?? []) : [],
+  );
+  return {
+    program: pod.programs.to_pod,
+    loadTime,
+    forget: () => {
+      for (const map of connections) {
+        const { keySize } = map.shape();
+        const { keys } = map.dump();
+        for (let at = 0; at < keys.length; at += keySize)
+          map.delete(keys.subarray(at, at + keySize));
+      }
+    },
+    close: () => {
+      closePod(pod);
+      closeShared(shared);
+    },
   };
-  return { program: pod.programs.to_pod, close };
-}
-
-function sizeOf({ tables, maps }: MapContents): number {
-  const ofMaps = maps.map(({ keys, values }) => keys.length + values.length);
-  return [...tables.map(({ bytes }) => bytes.length), ...ofMaps].reduce((sum, one) => sum + one, 0);
 }
 
 function manifests(rules: readonly CidrRule[], state: boolean): string {
   const meta = { name: 'bench', namespace: 'default' };
+  const families: readonly Family[] = [4, 6];
+  const podIPs = families.map((family) => ({ ip: OWN_ADDRESS[family] }));
   const items = [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'default' } },
     {
@@ -81,7 +138,7 @@ function manifests(rules: readonly CidrRule[], state: boolean): string {
       kind: 'Pod',
       metadata: meta,
       spec: { nodeName: 'node', containers: [{ name: 'c', image: 'i' }] },
-      status: { phase: 'Running', podIP: OWN_ADDRESS, podIPs: [{ ip: OWN_ADDRESS }] },
+      status: { phase: 'Running', podIP: OWN_ADDRESS[4], podIPs },
     },
     {
       apiVersion: 'networking.k8s.io/v1',
@@ -103,10 +160,4 @@ function manifests(rules: readonly CidrRule[], state: boolean): string {
 function must<Value>({ value, diagnostics }: Outcome<Value>): Value {
   if (value === undefined) throw new Error(diagnostics[0]?.message ?? 'nothing was read');
   return value;
-}
-
-function timed<Value>(work: () => Value): readonly [Value, number] {
-  const start = performance.now();
-  const value = work();
-  return [value, performance.now() - start];
 }

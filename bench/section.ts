@@ -9,8 +9,8 @@ export interface Effort {
   readonly rounds: number;
 }
 
-export const QUICK: Effort = { full: false, counts: [10, 1000, 10_000, 100_000], rounds: 7 };
-export const FULL: Effort = { full: true, counts: [10, 100, 1000, 10_000, 100_000], rounds: 21 };
+export const QUICK: Effort = { full: false, counts: [10, 1000, 10_000, 100_000], rounds: 5 };
+export const FULL: Effort = { full: true, counts: [10, 100, 1000, 10_000, 100_000], rounds: 15 };
 
 /** A number is shown with the digits of its column, nothing as an empty cell. */
 export type Cell = string | number | undefined;
