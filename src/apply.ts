@@ -13,6 +13,7 @@ import { openHistory, type KeptBundle } from './loader/deploy-history.js';
 import { readStatus } from './loader/deploy-status.js';
 import { loadPinned, type PinnedProgram } from './loader/deploy-load.js';
 import { checkNode, readEndpoints } from './loader/endpoints.js';
+import { maxArrayBytes } from './loader/features.js';
 import { jiffiesPerSecond } from './loader/kernel-clock.js';
 import { kernelSizes } from './loader/kernel-memory.js';
 import { refusalsAsDiagnostics } from './loader/kernel-error.js';
@@ -124,7 +125,9 @@ function bindNode({ bundle, cluster, at }: BoundNode, node: string | undefined):
     (pod) => isPolicyPod(pod) && (node === undefined || pod.node === node),
   );
   const rate = refusalsAsDiagnostics(jiffiesPerSecond);
-  return bind(normal, planLookups(normal), cluster, { at, subjects, jiffiesPerSecond: rate });
+  const plan = planLookups(normal, bundle.manifest.budget);
+  const maxTableBytes = refusalsAsDiagnostics(maxArrayBytes);
+  return bind(normal, plan, cluster, { at, subjects, jiffiesPerSecond: rate, maxTableBytes });
 }
 
 function objectOf({ objects }: Bundle, { variant }: MapContents): Uint8Array {

@@ -9,7 +9,7 @@ import { InputError } from './diagnostics.js';
 import type { PolicyModel } from './ir/model.js';
 import { normalize } from './ir/normalize.js';
 import type { NormalModel } from './ir/normal-model.js';
-import { planLookups, type LookupPlan } from './ir/plan.js';
+import { planLookups, type LookupPlan, type MemoryBudget } from './ir/plan.js';
 import type { KernelTarget } from './target.js';
 import { mismatchDiagnostic } from './validate/mismatch.js';
 import { validateCompiled } from './validate/validate.js';
@@ -28,6 +28,8 @@ export interface Compilation {
 export interface CompileOptions {
   /** Compares the bytecode with the model interpreter before it is packed; the bundle says whether. */
   readonly validate?: boolean;
+  /** What the tables may take on a node. */
+  readonly budget?: MemoryBudget;
 }
 
 const NOT_VALIDATED: ManifestValidation = { mode: 'none', packets: 0, pods: 0 };
@@ -44,7 +46,7 @@ export function compile(
   options: CompileOptions = {},
 ): Compilation {
   const normal = normalize(model);
-  const plan = planLookups(normal);
+  const plan = planLookups(normal, options.budget);
   const listing = emitDatapath(plan);
   const image = link(listing);
   const object = writeElf(image);

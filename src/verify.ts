@@ -32,7 +32,7 @@ export interface Verification extends Validation {
 export function verifyBundle({ bundle, cluster, node, at, start }: VerifyOptions): Verification {
   if (node !== undefined) throwIfErrors(checkNode(cluster, node));
   const model = normalize(bundle.model);
-  const plan = planLookups(model);
+  const plan = planLookups(model, bundle.manifest.budget);
   const subjects = cluster.pods.filter(
     (pod) => isPolicyPod(pod) && (node === undefined || pod.node === node),
   );

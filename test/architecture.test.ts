@@ -17,7 +17,10 @@ const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['parser', /^src\/(parser\/|read-sources\.ts|globs\.ts)/],
   ['grammar', /^grammar\//],
   ['rendering', /^src\/(render\.ts|render\/)/],
-  ['vocabulary', /^src\/(source|diagnostics|catalog\/.*|address|did-you-mean|target)(\.ts)?$/],
+  [
+    'vocabulary',
+    /^src\/(source|diagnostics|catalog\/.*|address|byte-sizes|did-you-mean|target)(\.ts)?$/,
+  ],
 ];
 
 /** What the loader may know of the code generator: results, not how they are made. */

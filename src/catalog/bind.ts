@@ -1,4 +1,5 @@
 /** Diagnostics about binding a bundle to a cluster: what does not fit, with the exact numbers. */
+import { formatBytes } from '../byte-sizes.js';
 import { entry } from './entry.js';
 
 export const bindCatalog = {
@@ -10,6 +11,20 @@ export const bindCatalog = {
     explanation:
       'Addresses that all policies treat alike share a class. The number of the class is a field of ' +
       'fixed width in the address tables; nothing is bound rather than that two classes are mixed up.',
+  }),
+  'bind/over-budget': entry<{
+    budget: number;
+    needed: number;
+    tables: readonly { readonly table: string; readonly bytes: number }[];
+  }>({
+    severity: 'error',
+    message: ({ budget, needed, tables }) =>
+      `the tables need ${needed} bytes at least, and the budget is ${budget}: ` +
+      tables.map(({ table, bytes }) => `${table} ${bytes}`).join(', '),
+    hint: ({ needed }) => `give a budget of ${formatBytes(needed)} or more with \`--budget\``,
+    explanation:
+      'Each table has several layouts, of which the smallest ones together do not fit into the memory ' +
+      'budget. Nothing is bound rather than that a rule is left out.',
   }),
   'bind/ambiguous-node-address': entry<{ node: string; other: string }>({
     severity: 'error',

@@ -123,6 +123,18 @@ export const cliCatalog = {
     hint: () => 'give another file with `-o`',
     explanation: 'Writing the bundle there would destroy policies or the cluster.',
   }),
+  'cli/bad-size': entry<{ option: string; value: string }>({
+    severity: 'error',
+    message: ({ option, value }) => `\`${option}\` is no size: \`${value}\``,
+    hint: () => 'write a whole number and a unit: `B`, `KiB`, `MiB` or `GiB`, such as `64MiB`',
+    explanation: 'Sizes are written with their unit, so that a number alone is never misread.',
+  }),
+  'cli/needs-option': entry<{ option: string; needed: string }>({
+    severity: 'error',
+    message: ({ option, needed }) => `\`${option}\` says nothing without \`${needed}\``,
+    hint: ({ needed }) => `give \`${needed}\` as well`,
+    explanation: 'The option narrows down what another one gives.',
+  }),
   'cli/two-outputs': entry<{ stage: string }>({
     severity: 'error',
     message: ({ stage }) => `\`--emit ${stage}\` and \`-o -\` both want standard output`,

@@ -1,19 +1,24 @@
 /** `policyc compile`: policies → one bundle, or one stage of the way there. */
 import { basename, extname } from 'node:path';
 import { bind } from '../codegen/bind.js';
-import type { MapContents } from '../codegen/contents.js';
+import { parseBytes } from '../byte-sizes.js';
+import type { BoundContents } from '../codegen/contents.js';
 import { compile, type Compilation } from '../compile.js';
 import { bug, diagnostic, InputError, throwIfErrors, unreachable } from '../diagnostics.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
 import { checkModel } from '../ir/check.js';
-import type { ClusterSnapshot } from '../ir/cluster.js';
+import { isPolicyPod, type ClusterSnapshot } from '../ir/cluster.js';
 import type { PolicyModel } from '../ir/model.js';
 import { normalize } from '../ir/normalize.js';
+import { DEFAULT_BUDGET, type MemoryBudget } from '../ir/plan.js';
+import { checkNode } from '../loader/endpoints.js';
+import { representativeCluster } from '../validate/representative-cluster.js';
 import { DEFAULT_TARGET, targetNamed } from '../target.js';
 import { bundleReport, bundleText } from './bundle-report.js';
 import { DONE, type ExitCode } from './exit-codes.js';
 import { listingText } from './listing-text.js';
 import { modelJson } from './model-json.js';
+import { planReport } from './plan-report.js';
 import { planText } from './plan-text.js';
 import type { Session } from './session.js';
 import { policycVersion } from './version.js';
@@ -31,6 +36,12 @@ export async function run(session: Session): Promise<ExitCode> {
     throw new InputError([diagnostic('cli/two-outputs', { stage })]);
   }
   const cache = new SourceCache(session.io.stdin);
+  const budget = readBudget(session);
+  if (session.text('node') !== undefined && session.list('cluster').length === 0) {
+    throw new InputError([
+      diagnostic('cli/needs-option', { option: '--node', needed: '--cluster' }),
+    ]);
+  }
   const { model, cluster } = await loadChecked(session, cache);
   const path = output ?? defaultOutput(session.operands);
   const writes = stage === undefined || output !== undefined;
@@ -41,12 +52,12 @@ export async function run(session: Session): Promise<ExitCode> {
   // A stage alone is looked at, and never loaded.
   const packs = stage === undefined || output !== undefined;
   const validate = packs && session.flag('validate');
-  const made = compile(model, target, policycVersion(), { validate });
+  const made = compile(model, target, policycVersion(), { validate, budget });
   if (stage !== undefined) {
-    emit(session, stage, model, made);
+    emit(session, stage, model, made, cluster);
     if (!writes) return DONE;
   }
-  const contents = cluster && bind(made.normal, made.plan, cluster, { at: session.io.now() });
+  const contents = cluster && bindPods(session, made, cluster);
   writeBundleTo(session, path, made, contents);
   return DONE;
 }
@@ -73,14 +84,16 @@ function emit(
   session: Session,
   stage: Stage,
   model: PolicyModel,
-  { plan, listing, object }: Compilation,
+  made: Compilation,
+  cluster: ClusterSnapshot | undefined,
 ): void {
+  const { listing, object } = made;
   switch (stage) {
     case 'model':
       session.printJson(modelJson(model));
       break;
     case 'plan':
-      session.print(planText(plan));
+      emitPlan(session, made, cluster);
       break;
     case 'listing':
       session.print(listingText(listing));
@@ -93,11 +106,51 @@ function emit(
   }
 }
 
+/** Bound to the cluster given; without one to pods made up for all that selectors can tell apart. */
+function emitPlan(session: Session, made: Compilation, cluster: ClusterSnapshot | undefined): void {
+  const { normal, plan } = made;
+  const contents =
+    cluster === undefined
+      ? bind(normal, plan, representativeCluster(normal.policies), {
+          at: session.io.now(),
+          budget: { ...plan.budget, strict: false },
+        })
+      : bindPods(session, made, cluster);
+  const report = planReport(made.plan, contents, {
+    cluster: cluster === undefined ? 'made-up' : 'given',
+    node: session.text('node') ?? null,
+    pods: contents.subjects.length,
+  });
+  if (session.json) session.printJson(report);
+  else session.print(planText(report, session.paint));
+}
+
+function bindPods(
+  session: Session,
+  { normal, plan }: Compilation,
+  cluster: ClusterSnapshot,
+): BoundContents {
+  const node = session.text('node');
+  if (node !== undefined) throwIfErrors(checkNode(cluster, node));
+  const subjects = cluster.pods.filter(
+    (pod) => isPolicyPod(pod) && (node === undefined || pod.node === node),
+  );
+  return bind(normal, plan, cluster, { at: session.io.now(), subjects });
+}
+
+function readBudget(session: Session): MemoryBudget {
+  const text = session.text('budget');
+  if (text === undefined) return DEFAULT_BUDGET;
+  const bytes = parseBytes(text);
+  if (bytes !== undefined) return { bytes, strict: true };
+  throw new InputError([diagnostic('cli/bad-size', { option: '--budget', value: text })]);
+}
+
 function writeBundleTo(
   session: Session,
   path: string,
   { bytes, bundle, image }: Compilation,
-  contents: MapContents | undefined,
+  contents: BoundContents | undefined,
 ): void {
   if (path === '-') {
     session.printBytes(bytes);

@@ -1,4 +1,5 @@
 /** What a bundle takes on a node, in words. */
+import { formatBytes } from '../byte-sizes.js';
 import type { NodeMemory } from '../codegen/memory.js';
 
 /** Bytes to the byte, as the kernel accounts them; and whom they belong to. */
@@ -11,12 +12,8 @@ export function memoryText({
   duringSwap,
 }: NodeMemory): string {
   return (
-    `${total} bytes (${mebibytes(total)}): ${node} of the node's connections, events and gates, ` +
+    `${total} bytes (${formatBytes(total)}): ${node} of the node's connections, events and gates, ` +
     `${generation} of tables, ${perPod} for each of the pods (${pods}); ` +
     `${duringSwap} while generations change`
   );
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

@@ -1,10 +1,20 @@
 /** The address maps: single addresses in hashes, longer prefixes in LPM tries, per family. */
 import { ADDRESS_BITS, addressBytes, type Family, type Prefix } from '../address.js';
+import { formatBytes } from '../byte-sizes.js';
 import type { AddressClasses, AddressClass } from './bind-classes.js';
 import { boundMap } from './bind-images.js';
 import { buildTrie4 } from './bind-trie.js';
+import {
+  CACHE_LINE,
+  hashCandidate,
+  type Candidate,
+  type LogicalTable,
+  type TableCandidates,
+} from './choose-layouts.js';
 import type { BoundMap } from './contents.js';
-import { CLASS_BITS, ENTRY_NEEDS_TABLES_BIT, FLAVOURS, MAPS, SHAPE_FLAG } from './layout.js';
+import { CLASS_BITS, ENTRY_NEEDS_TABLES_BIT, FLAVOURS, MAPS, SHAPE_FLAG, TRIE } from './layout.js';
+import { lpmNs } from './lookup-costs.js';
+import { mapBytes, USUAL_SIZES } from './memory.js';
 
 export interface AddressMaps {
   readonly maps: readonly BoundMap[];
@@ -14,29 +24,122 @@ export interface AddressMaps {
   readonly trie4: Uint32Array;
 }
 
-/** @param trieBudget bytes that the trie may take before maps take its place */
-export function addressMaps({ classes, entries }: AddressClasses, trieBudget: number): AddressMaps {
+/** The ways to look addresses up, and what makes the one that is chosen. */
+export interface AddressPlan {
+  readonly tables: readonly TableCandidates[];
+  readonly make: (layoutOf: (table: LogicalTable) => string) => AddressMaps;
+}
+
+/** @param maxTrieBytes that a trie may take: what is larger is not made */
+export function planAddresses(
+  { classes, entries }: AddressClasses,
+  maxTrieBytes: number,
+): AddressPlan {
   const words = classes.map(entryWord);
-  const maps: BoundMap[] = [];
-  const trie4 = buildTrie4(entries, words, trieBudget);
-  let flags = trie4 === undefined ? 0 : SHAPE_FLAG.trie4;
-  for (const family of [4, 6] as const) {
-    const inMaps = family === 6 || trie4 === undefined;
-    const ofFamily = entries.filter(({ prefix }) => inMaps && prefix.family === family);
-    const isSingle = ({ prefix }: { readonly prefix: Prefix }): boolean =>
-      prefix.length === ADDRESS_BITS[family];
-    const single = ofFamily.filter(isSingle);
-    const wide = ofFamily.filter((one) => !isSingle(one));
-    const [hash, lpm] =
-      family === 4 ? [MAPS.addr4Hash, MAPS.addr4Lpm] : [MAPS.addr6Hash, MAPS.addr6Lpm];
-    const valuesOf = (list: AddressClasses['entries']): Uint32Array =>
-      Uint32Array.from(list, ({ classId }) => words[classId] ?? 0);
-    maps.push(boundMap(hash, single.length, addressKeys(single, family), valuesOf(single)));
-    maps.push(boundMap(lpm, wide.length, prefixKeys(wide, family), valuesOf(wide)));
-    if (single.length > 0) flags |= family === 4 ? SHAPE_FLAG.hash4 : SHAPE_FLAG.hash6;
-    if (wide.length > 0) flags |= family === 4 ? SHAPE_FLAG.lpm4 : SHAPE_FLAG.lpm6;
+  const trie4 = buildTrie4(entries, words, maxTrieBytes);
+  const families = { 4: splitEntries(entries, 4), 6: splitEntries(entries, 6) };
+  return {
+    tables: [
+      {
+        table: 'addresses IPv4',
+        family: 4,
+        candidates: [
+          trieCandidate(trie4, families[4], maxTrieBytes),
+          mapsCandidate(4, families[4], false),
+        ],
+      },
+      {
+        table: 'addresses IPv6',
+        family: 6,
+        candidates: [mapsCandidate(6, families[6], true)],
+      },
+    ],
+    make: (layoutOf) => {
+      const inTrie = layoutOf('addresses IPv4') === 'trie' && trie4 !== undefined;
+      const held = { 4: inTrie ? NO_ENTRIES : families[4], 6: families[6] };
+      const mapFlags = ADDRESS_FAMILIES.reduce(
+        (flags, family) => flags | flagsOf(family, held[family]),
+        0,
+      );
+      return {
+        maps: ADDRESS_FAMILIES.flatMap((family) => mapsOf(family, held[family], words)),
+        flags: mapFlags | (inTrie ? SHAPE_FLAG.trie4 : 0),
+        trie4: inTrie ? trie4 : new Uint32Array(1),
+      };
+    },
+  };
+}
+
+const ADDRESS_FAMILIES = [4, 6] as const;
+
+/** A family's entries: those of one address, which go into a hash, and the others. */
+interface SplitEntries {
+  readonly single: AddressClasses['entries'];
+  readonly wide: AddressClasses['entries'];
+}
+
+const NO_ENTRIES: SplitEntries = { single: [], wide: [] };
+
+function splitEntries(entries: AddressClasses['entries'], family: Family): SplitEntries {
+  const ofFamily = entries.filter(({ prefix }) => prefix.family === family);
+  const isSingle = ({ prefix }: { readonly prefix: Prefix }): boolean =>
+    prefix.length === ADDRESS_BITS[family];
+  return {
+    single: ofFamily.filter(isSingle),
+    wide: ofFamily.filter((one) => !isSingle(one)),
+  };
+}
+
+function trieCandidate(
+  trie: Uint32Array | undefined,
+  { single, wide }: SplitEntries,
+  limit: number,
+): Candidate {
+  const base = { layout: 'trie', loads: 2, calls: 0, fast: true };
+  if (trie === undefined) {
+    return { ...base, bytes: limit, touched: limit, obstacle: `over ${formatBytes(limit)}` };
   }
-  return { maps, flags, trie4: trie4 ?? new Uint32Array(1) };
+  const bytes = trie.byteLength;
+  const root = 4 * TRIE.rootSize;
+  const touched = bytes - root + Math.min(root, CACHE_LINE * (single.length + wide.length));
+  return { ...base, bytes, touched, loads: bytes > root ? 2 : 1 };
+}
+
+function mapsCandidate(family: Family, { single, wide }: SplitEntries, fast: boolean): Candidate {
+  const { hash, lpm } = MAPS_OF[family];
+  const hashed = hashCandidate(hash, single.length, 0);
+  return {
+    layout: 'hash and LPM',
+    bytes: hashed.bytes + mapBytes(lpm, wide.length, { ...USUAL_SIZES, possibleCpus: 0 }),
+    loads: 0,
+    touched: 0,
+    calls: hashed.calls + lpmNs(wide.length),
+    fast,
+  };
+}
+
+const MAPS_OF = {
+  4: { hash: MAPS.addr4Hash, lpm: MAPS.addr4Lpm, flags: [SHAPE_FLAG.hash4, SHAPE_FLAG.lpm4] },
+  6: { hash: MAPS.addr6Hash, lpm: MAPS.addr6Lpm, flags: [SHAPE_FLAG.hash6, SHAPE_FLAG.lpm6] },
+} as const;
+
+function mapsOf(
+  family: Family,
+  { single, wide }: SplitEntries,
+  words: readonly number[],
+): readonly BoundMap[] {
+  const { hash, lpm } = MAPS_OF[family];
+  const valuesOf = (list: AddressClasses['entries']): Uint32Array =>
+    Uint32Array.from(list, ({ classId }) => words[classId] ?? 0);
+  return [
+    boundMap(hash, single.length, addressKeys(single, family), valuesOf(single)),
+    boundMap(lpm, wide.length, prefixKeys(wide, family), valuesOf(wide)),
+  ];
+}
+
+function flagsOf(family: Family, { single, wide }: SplitEntries): number {
+  const [hash, lpm] = MAPS_OF[family].flags;
+  return (single.length > 0 ? hash : 0) | (wide.length > 0 ? lpm : 0);
 }
 
 /** What an address entry says of a class. Only the tables know what is behind a Service. */

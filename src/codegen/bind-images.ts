@@ -2,6 +2,7 @@
 import { fragmentCell, type PortRow } from './bind-ports.js';
 import { MAPS, OTHER_GROUP, PORT_INDEX, PROTOCOL_GROUPS, TABLES } from './layout.js';
 import type { BoundMap, BoundTable } from './contents.js';
+import { CACHE_LINE, hashCandidate, withinTable, type TableCandidates } from './choose-layouts.js';
 import type { MapDeclaration } from './listing.js';
 
 /** Port indexes that all rows treat alike share a class, numbered protocol by protocol. */
@@ -48,16 +49,49 @@ export interface CellImages {
   readonly map: BoundMap;
 }
 
+/** What the two layouts of cells take. */
+export function cellCandidates(
+  rows: readonly PortRow[],
+  classes: PortClasses,
+  maxTableBytes: number,
+): TableCandidates {
+  const bytes = 4 * rows.length * portStride(classes);
+  const array = { layout: 'array', bytes, loads: 1, touched: bytes, calls: 0, fast: true };
+  const spansOf = cellSpansIn(classes);
+  const count = rows.reduce((sum, row) => {
+    const spans = spansOf(row);
+    const common = commonCell(spans);
+    const others = spans.filter(({ cell }) => cell !== common);
+    return sum + others.reduce((cells, { first, end }) => cells + end - first, 0);
+  }, 0);
+  return {
+    table: 'cells',
+    candidates: [
+      withinTable(array, maxTableBytes),
+      hashCandidate(MAPS.cellsHash, count, 4 * rows.length),
+    ],
+  };
+}
+
+/** The one layout of ports: classes by port index. */
+export function portCandidates({ starts }: PortClasses): TableCandidates {
+  const bytes = 2 * PORT_INDEX.count;
+  const touched = Math.min(bytes, CACHE_LINE * starts.length);
+  return {
+    table: 'ports',
+    candidates: [{ layout: 'array', bytes, loads: 1, touched, calls: 0, fast: true }],
+  };
+}
+
 /** Cells by (port row, port class): all of them, or each row's most common one and the exceptions. */
 export function cellImages(
   rows: readonly PortRow[],
   classes: PortClasses,
-  denseBudget: number,
+  dense: boolean,
 ): CellImages {
   const stride = portStride(classes);
-  const classAt = new Map(classes.starts.map((start, id) => [start, id]));
-  const spansOf = (row: PortRow): readonly CellSpan[] => cellSpans(row, classes, classAt);
-  if (rows.length * stride * 4 <= denseBudget) {
+  const spansOf = cellSpansIn(classes);
+  if (dense) {
     const cells = new Uint32Array(Math.max(1, rows.length * stride));
     for (const [id, row] of rows.entries()) {
       for (const { first, end, cell } of spansOf(row)) {
@@ -132,6 +166,11 @@ interface CellSpan {
   readonly first: number;
   readonly end: number;
   readonly cell: number;
+}
+
+function cellSpansIn(classes: PortClasses): (row: PortRow) => readonly CellSpan[] {
+  const classAt = new Map(classes.starts.map((start, id) => [start, id]));
+  return (row) => cellSpans(row, classes, classAt);
 }
 
 function cellSpans(

@@ -1,11 +1,12 @@
 /** Row images: for each subject's pair of views, the row of every address class, as bytes. */
 import type { Direction } from '../ir/model.js';
-import type { AddressClass, AddressClasses } from './bind-classes.js';
+import type { AddressClass, AddressClasses, ClassId } from './bind-classes.js';
 import { boundMap, table } from './bind-images.js';
 import { allowedGroups, type AllowedGroups } from './bind-ports.js';
 import type { RowTable, ViewRows } from './bind-rows.js';
 import type { ShapedRow } from './bind-shapes.js';
 import type { SubjectView } from './bind-views.js';
+import { hashCandidate, withinTable, type TableCandidates } from './choose-layouts.js';
 import type { BoundMap, BoundTable } from './contents.js';
 import {
   CLOSED_ASPECT,
@@ -17,9 +18,11 @@ import {
   TABLES,
 } from './layout.js';
 
+export type ViewPair = Readonly<Record<Direction, ViewRows>>;
+
 /** Pairs of views; subjects with the same pair share their rows. */
 export class RowSets {
-  readonly sets: { readonly ingress: ViewRows; readonly egress: ViewRows }[] = [];
+  readonly sets: ViewPair[] = [];
   readonly #ids = new Map<string, number>();
 
   constructor(private readonly rows: RowTable) {}
@@ -47,7 +50,7 @@ interface Exception {
   readonly opposite: number;
 }
 
-function rowOf({ exceptions, defaults }: ViewRows, { id, flavour }: AddressClass): number {
+export function rowOf({ exceptions, defaults }: ViewRows, { id, flavour }: AddressClass): number {
   return exceptions.get(id) ?? defaults.get(flavour) ?? 0;
 }
 
@@ -58,13 +61,34 @@ export interface RowImages {
   readonly map: BoundMap;
 }
 
+/** What the two layouts of rows take. */
+export function rowCandidates(
+  { sets }: RowSets,
+  { classes }: AddressClasses,
+  maxTableBytes: number,
+): TableCandidates {
+  const bytes = ROW_BYTES * 2 * sets.length * classes.length;
+  const array = { layout: 'array', bytes, loads: 1, touched: bytes, calls: 0, fast: true };
+  const count = sets.reduce((sum, set) => sum + 2 * exceptionsOf(set).size, 0);
+  const defaults = ROW_BYTES * 2 * sets.length * FLAVOUR_STRIDE;
+  return {
+    table: 'rows',
+    candidates: [withinTable(array, maxTableBytes), hashCandidate(MAPS.rowsHash, count, defaults)],
+  };
+}
+
+/** Classes whose row is not the flavour's, in either direction. */
+function exceptionsOf({ ingress, egress }: ViewPair): ReadonlySet<ClassId> {
+  return new Set([...ingress.exceptions.keys(), ...egress.exceptions.keys()]);
+}
+
 /** Rows by (row set, direction, class): all of them, or defaults by flavour and the exceptions. */
 export function rowImages(
   rowSets: RowSets,
   { rows: portRows, shapes }: RowTable,
   cellStride: number,
   { classes }: AddressClasses,
-  denseBudget: number,
+  dense: boolean,
 ): RowImages {
   const count = rowSets.sets.length * 2 * classes.length;
   const allowed = shapes.map(allowedGroups);
@@ -77,7 +101,6 @@ export function rowImages(
     words[2 * at + 1] = shape * cellStride;
   };
   const directions = ['ingress', 'egress'] as const;
-  const dense = count * ROW_BYTES <= denseBudget;
   const rows = new Uint32Array(2 * (dense ? Math.max(1, count) : 1));
   const defaults = new Uint32Array(
     2 * (dense ? 1 : rowSets.sets.length * directions.length * FLAVOUR_STRIDE),
@@ -98,7 +121,7 @@ export function rowImages(
         const usual = own.defaults.get(flavour) ?? 0;
         put(defaults, number * FLAVOUR_STRIDE + i, usual, other.defaults.get(flavour) ?? 0);
       }
-      for (const classId of new Set([...own.exceptions.keys(), ...other.exceptions.keys()])) {
+      for (const classId of exceptionsOf(set)) {
         const one = classes[classId];
         if (one === undefined) continue;
         exceptions.push({ number, classId, row: rowOf(own, one), opposite: rowOf(other, one) });

@@ -1,30 +1,36 @@
 /** Bind: (policies, plan, cluster) → the contents of every table and map, for some of its pods. */
+import { bug } from '../diagnostics.js';
+import { TABLE_BYTES } from '../target.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import type { Direction } from '../ir/model.js';
 import type { NormalModel } from '../ir/normal-model.js';
-import { logsAnything, type LookupPlan } from '../ir/plan.js';
-import { addressMaps } from './bind-address-maps.js';
+import { logsAnything, type LookupPlan, type MemoryBudget } from '../ir/plan.js';
+import { planAddresses } from './bind-address-maps.js';
 import { AtomTable } from './bind-atoms.js';
 import { classifyAddresses } from './bind-classes.js';
 import {
   boundMap,
+  cellCandidates,
   cellImages,
   classifyPorts,
+  portCandidates,
   portImage,
   portStride,
   table,
 } from './bind-images.js';
 import { LookIndex } from './bind-looks.js';
 import { bitsImage, planAtoms } from './bind-predicates.js';
-import { rowImages, RowSets } from './bind-row-images.js';
+import { rowCandidates, rowImages, RowSets } from './bind-row-images.js';
 import { RowTable } from './bind-rows.js';
 import { bindSubjects } from './bind-subjects.js';
 import { createSubjectViews, type SubjectView } from './bind-views.js';
 import { BITS_WORD } from './emit-code-verdict.js';
-import type { BoundMap, MapContents } from './contents.js';
+import { chooseLayouts, type LogicalTable } from './choose-layouts.js';
+import type { BoundContents, BoundMap } from './contents.js';
 import { DATAPATH_VARIANT } from './emit.js';
 import { fingerprintOf, loggingDeciders } from './event-deciders.js';
 import { notesMap } from './event-notes.js';
+import { stateNeedOf } from './state-needs.js';
 import {
   CONNECTION_CAPACITY,
   EVENT_MAPS,
@@ -42,11 +48,14 @@ export interface BindOptions {
   readonly subjects?: readonly Pod[];
   /** CONFIG_HZ of the kernel. */
   readonly jiffiesPerSecond?: number;
-  /** Bytes that the rows, and the cells, may take as arrays before hashes take their place. */
-  readonly denseBudget?: number;
+  /** The plan's unless told. */
+  readonly budget?: MemoryBudget;
+  /** The smallest layouts, whatever they cost a packet. */
+  readonly compact?: boolean;
+  /** Bytes that one array of the kernel takes; as many as of a new one unless told. */
+  readonly maxTableBytes?: number;
 }
 
-const DEFAULT_DENSE_BUDGET = 64 * 1024 * 1024;
 const DEFAULT_JIFFIES_PER_SECOND = 250;
 
 /** @throws InputError if something does not fit; the diagnostic has the numbers */
@@ -55,8 +64,9 @@ export function bind(
   plan: LookupPlan,
   cluster: ClusterSnapshot,
   options: BindOptions,
-): MapContents {
-  const denseBudget = options.denseBudget ?? DEFAULT_DENSE_BUDGET;
+): BoundContents {
+  const { budget = plan.budget, compact = false } = options;
+  const maxTableBytes = options.maxTableBytes ?? TABLE_BYTES.large;
   const pods = cluster.pods.filter(isPolicyPod);
   const subjects = options.subjects ?? pods;
   const looks = new LookIndex(cluster, pods);
@@ -77,10 +87,23 @@ export function bind(
   const rowSets = new RowSets(rowTable);
   const setIds = subjects.map((pod) => rowSets.idOf(viewsOf(pod)));
   const ports = classifyPorts(rowTable.shapes);
-  const cells = cellImages(rowTable.shapes, ports, denseBudget);
+  const addressPlan = planAddresses(addresses, compact ? 0 : Math.min(budget.bytes, maxTableBytes));
+  const layouts = chooseLayouts(
+    [
+      ...addressPlan.tables,
+      portCandidates(ports),
+      rowCandidates(rowSets, addresses, maxTableBytes),
+      cellCandidates(rowTable.shapes, ports, maxTableBytes),
+    ],
+    { budget, compact },
+  );
+  const layoutOf = (table: LogicalTable): string =>
+    layouts.tables.find((one) => one.table === table)?.layout ?? bug(`no layout of ${table}`);
+  const cells = cellImages(rowTable.shapes, ports, layoutOf('cells') === 'array');
   const cellStride = cells.dense ? portStride(ports) : 1;
-  const rows = rowImages(rowSets, rowTable, cellStride, addresses, denseBudget);
-  const byAddress = addressMaps(addresses, denseBudget);
+  const dense = layoutOf('rows') === 'array';
+  const rows = rowImages(rowSets, rowTable, cellStride, addresses, dense);
+  const byAddress = addressPlan.make(layoutOf);
 
   const shape = new Uint8Array(SHAPE.size);
   const view = new DataView(shape.buffer);
@@ -126,6 +149,11 @@ export function bind(
       ...(logsAnything(plan) ? [notesMap(model, cluster, bound)] : []),
     ],
     subjects: bound,
+    layouts,
+    stateNeeds: () => {
+      const needs = rowSets.sets.map((set) => stateNeedOf(set, rowTable, addresses.classes));
+      return setIds.map((id) => needs[id] ?? bug(`no row set ${id}`));
+    },
   };
 }
 

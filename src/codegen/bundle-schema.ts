@@ -130,6 +130,7 @@ export const manifestSchema = object({
     }),
   ),
   verdict: object({ ingress: verdictLayout, egress: verdictLayout }),
+  budget: object({ bytes: count, strict: flag }),
   policies: count,
   rules: count,
   validated: object({

@@ -4,7 +4,7 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import { createTar, parseTar } from 'nanotar';
 import { bug, diagnostic, InputError } from '../diagnostics.js';
 import type { Direction, PolicyModel } from '../ir/model.js';
-import type { LookupPlan } from '../ir/plan.js';
+import type { LookupPlan, MemoryBudget } from '../ir/plan.js';
 import { decodeModel, encodeModel, type EncodedModel } from './bundle-model.js';
 import { manifestSchema, policySchema } from './bundle-schema.js';
 import { writeElf } from './elf.js';
@@ -53,6 +53,8 @@ export interface Manifest {
   readonly verdict: Readonly<
     Record<Direction, { readonly layout: 'code' | 'tables'; readonly why: string }>
   >;
+  /** What the policies' tables may take on a node. */
+  readonly budget: MemoryBudget;
   readonly policies: number;
   readonly rules: number;
   readonly validated: ManifestValidation;
@@ -193,6 +195,7 @@ function manifestOf(
       },
     ],
     verdict: { ingress: layoutOf('ingress'), egress: layoutOf('egress') },
+    budget: plan.budget,
     policies: model.policies.length,
     rules: model.policies.reduce((sum, { rules }) => sum + rules.length, 0),
     validated,

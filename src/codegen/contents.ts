@@ -1,5 +1,7 @@
 /** What bind makes of a bundle and a cluster: the contents of every table and map, and the subjects. */
 import type { Address } from '../address.js';
+import type { LayoutPlan } from './choose-layouts.js';
+import type { StateNeed } from './state-needs.js';
 import type { MapDeclaration } from './listing.js';
 
 /** The image of one data section: an array map with one value of `bytes.length` bytes. */
@@ -40,4 +42,14 @@ export interface MapContents {
   readonly tables: readonly BoundTable[];
   readonly maps: readonly BoundMap[];
   readonly subjects: readonly BoundSubject[];
+}
+
+/** What bind makes of policies: with how the tables are laid out, and why. */
+export interface BoundContents extends MapContents {
+  readonly layouts: LayoutPlan;
+  /**
+   * What each subject needs connection state for, in their order; equal where it is the same value.
+   * Worked out when asked for, since it goes through all classes of all subjects.
+   */
+  readonly stateNeeds: () => readonly StateNeed[];
 }

@@ -1,4 +1,5 @@
 /** Reads times and sizes: values with a form of their own. */
+import { BYTE_UNITS } from '../byte-sizes.js';
 import { nearestName } from '../did-you-mean.js';
 import type { NumberNode, Text } from '../parser/ast.js';
 import type { Reporter } from './lower-policy-context.js';
@@ -27,18 +28,11 @@ export function readTime({ text, span: at }: Text, reporter: Reporter): number |
   return undefined;
 }
 
-const SIZES: ReadonlyMap<string, number> = new Map([
-  ['B', 1],
-  ['KiB', 2 ** 10],
-  ['MiB', 2 ** 20],
-  ['GiB', 2 ** 30],
-]);
-
 /** Bytes. */
 export function readSize(amount: NumberNode, unit: Text, reporter: Reporter): number {
-  const size = SIZES.get(unit.text);
+  const size = BYTE_UNITS.get(unit.text);
   if (size !== undefined) return amount.value * size;
-  const near = nearestName(unit.text, [...SIZES.keys()].slice(1));
+  const near = nearestName(unit.text, [...BYTE_UNITS.keys()].slice(1));
   reporter.report('policy/unknown-unit', { unit: unit.text, near }, unit.span);
   return 0;
 }

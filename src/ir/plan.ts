@@ -34,7 +34,18 @@ export interface Effects {
 export interface LookupPlan {
   readonly verdict: Readonly<Record<Direction, VerdictLayout>>;
   readonly effects: Readonly<Record<Direction, Effects>>;
+  readonly budget: MemoryBudget;
 }
+
+/** What all tables and maps of a node's policies may take, connections apart. */
+export interface MemoryBudget {
+  readonly bytes: number;
+  /** The author's own: what does not fit is refused. Otherwise the smallest layouts are taken. */
+  readonly strict: boolean;
+}
+
+/** What bundles are made for unless told. */
+export const DEFAULT_BUDGET: MemoryBudget = { bytes: 64 * 2 ** 20, strict: false };
 
 /** Bits in a word of policies or predicates: BPF_JSET takes a sign-extended 32-bit immediate. */
 const WORD_BITS = 31;
@@ -43,13 +54,14 @@ const MAX_CODE_RULES = 24;
 /** Each range costs two compares. */
 const MAX_CODE_PORTS = 64;
 
-export function planLookups(model: NormalModel): LookupPlan {
+export function planLookups(model: NormalModel, budget: MemoryBudget = DEFAULT_BUDGET): LookupPlan {
   return {
     verdict: {
       ingress: planVerdict(model, 'ingress'),
       egress: planVerdict(model, 'egress'),
     },
     effects: { ingress: planEffects(model, 'ingress'), egress: planEffects(model, 'egress') },
+    budget,
   };
 }
 

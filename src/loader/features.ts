@@ -1,6 +1,7 @@
 /** What the running kernel can do, found out by trying and not by its version. */
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { TABLE_BYTES } from '../target.js';
 import { KernelError } from './kernel-error.js';
 import { type MapHandle, nativeDoor } from './native.js';
 import { createMap, loadProgram, queryTcx } from './native-calls.js';
@@ -71,7 +72,7 @@ export function probeFeatures(): KernelFeatures {
       jiffies: attempt(() => load(CALL_JIFFIES)),
       'direct-value': attempt(tryDirectValue),
       'mappable-array': attempt(() => tryMap('array', 4, 8, 1, mapFlag.mappable)),
-      'large-array': attempt(() => tryMap('array', 4, 4 * 2 ** 20 + 8, 1)),
+      'large-array': attempt(tryLargeArray),
       'map-freeze': attempt(tryFreeze),
     },
   };
@@ -173,6 +174,10 @@ function tryMap(
   createMap({ type, name: 'probe', keySize, valueSize, maxEntries, flags }).close();
 }
 
+function tryLargeArray(): void {
+  tryMap('array', 4, TABLE_BYTES.small + 8, 1);
+}
+
 function tryBatch(): void {
   const map = createMap({ type: 'hash', name: 'probe', keySize: 4, valueSize: 4, maxEntries: 2 });
   try {
@@ -214,6 +219,15 @@ function tryFreeze(): void {
   } finally {
     map.close();
   }
+}
+
+/**
+ * Bytes that one array of the running kernel takes.
+ * @throws {KernelError} if this process may not use BPF at all
+ */
+export function maxArrayBytes(): number {
+  requireBpf();
+  return attempt(tryLargeArray).available ? TABLE_BYTES.large : TABLE_BYTES.small;
 }
 
 /** @throws {KernelError} if this process may not use BPF at all */

@@ -47,7 +47,7 @@ export type StartRunner = (
 ) => PacketRunner & { readonly close?: () => void };
 
 /** How contents are made; tests put faults here. */
-export type Bind = typeof bind;
+export type Bind = (...args: Parameters<typeof bind>) => MapContents;
 
 export interface ValidationOptions {
   readonly start?: StartRunner;
@@ -131,11 +131,18 @@ function validateWorld(
   const kept = packets <= budget ? prepared.probes : part(prepared.probes, budget / packets);
   const sampled = kept.length < prepared.probes.length || subjects.length === MAX_SUBJECTS;
   total.add(prepared, sampled ? 'sample' : prepared.coverage);
-  const dense = bindWorld(model, plan, cluster, { at, subjects });
+  // Made-up clusters say nothing of what the policies take in a real one.
+  const memory = { ...plan.budget, strict: false };
+  const dense = bindWorld(model, plan, cluster, { at, subjects, budget: memory });
   const fault = total.run(prepared, kept, start, object, dense);
   if (fault !== undefined || !repeats) return fault;
   const fewer = packets <= MAX_REPEATED ? subjects : subjects.slice(0, MAX_REPEATED_SUBJECTS);
-  const hashed = bindWorld(model, plan, cluster, { at, subjects: fewer, denseBudget: 0 });
+  const hashed = bindWorld(model, plan, cluster, {
+    at,
+    subjects: fewer,
+    budget: memory,
+    compact: true,
+  });
   const again = kept.filter(({ subject }) => subject < fewer.length);
   return total.run(prepared, again, start, object, hashed);
 }

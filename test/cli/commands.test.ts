@@ -120,6 +120,54 @@ describe('policyc compile and dump', () => {
     expect(readdirSync('.')).toEqual(before);
   });
 
+  it('says which layouts lost, and what needs connection state', async () => {
+    const argv = ['compile', 'policy.yaml', 'shop.pol', '--emit', 'plan', '--cluster'];
+    const { stdout } = await invoke([...argv, 'cluster.yaml', '--format', 'json']);
+    const report = JSON.parse(stdout) as {
+      readonly layouts: {
+        readonly tables: readonly { readonly table: string; readonly lost: readonly unknown[] }[];
+      };
+      readonly state: unknown;
+    };
+    expect(report.layouts.tables.find(({ table }) => table === 'rows')?.lost).toHaveLength(1);
+    // Both may send to the database alone: what others open to the front end is answered by state.
+    const everywhere = [
+      { flavour: 'outside', needing: 1, classes: 1 },
+      { flavour: 'pod', needing: 2, classes: 2 },
+    ];
+    expect(report.state).toEqual([
+      {
+        pods: ['shop/db'],
+        opens: {},
+        serves: { TCP: [{ flavour: 'pod', needing: 1, classes: 2 }] },
+      },
+      {
+        pods: ['shop/fe'],
+        opens: {},
+        serves: { TCP: everywhere, UDP: everywhere, SCTP: everywhere, other: everywhere },
+      },
+    ]);
+    expect((await invoke([...argv, 'cluster.yaml'])).stdout).toContain('STATE FOR');
+  });
+
+  it('keeps to the memory budget, and refuses what does not fit', async () => {
+    const argv = ['compile', 'policy.yaml', '-o', 'x.bundle', '--cluster', 'cluster.yaml'];
+    const plan = ['compile', 'policy.yaml', '--cluster', 'cluster.yaml', '--emit', 'plan'];
+    const small = await invoke([...plan, '--budget', '420KiB']);
+    expect(small.stdout).toMatch(/^addresses IPv4 +hash and LPM +.*chosen$/m);
+    expect(small.stdout).toMatch(/trie +.* lost: over 420.0 KiB|KiB over the budget/);
+    expect((await invoke(plan)).stdout).toMatch(/^addresses IPv4 +trie +.*chosen$/m);
+    const refused = await invoke([...argv, '--budget', '100KiB']);
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain('error[bind/over-budget]');
+    expect(existsSync('x.bundle')).toBe(false);
+    expect((await invoke([...argv, '--budget', '1MiB'])).code).toBe(0);
+    expect((await invoke([...argv, '--budget', '1 MB'])).stderr).toContain('error[cli/bad-size]');
+    expect((await invoke(['compile', 'policy.yaml', '--node', 'n1'])).stderr).toContain(
+      'error[cli/needs-option]',
+    );
+  });
+
   it('keeps binary output off a terminal', async () => {
     for (const more of [
       ['--emit', 'elf'],

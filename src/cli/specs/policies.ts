@@ -88,7 +88,13 @@ export const policyCommands: CommandGroup = {
           description:
             'pack the bytecode without comparing it with the policies; the bundle says so',
         },
+        {
+          flags: '--budget <size>',
+          description:
+            "what the policies' tables may take on a node, such as 64MiB; tables that would take more are laid out smaller, and slower, or refused",
+        },
         { ...CLUSTER, description: `${CLUSTER.description}; says how large the maps become there` },
+        { flags: '--node <name>', description: 'the pods of this node alone; with --cluster' },
         FORMAT,
         COLOR,
       ],
@@ -97,6 +103,10 @@ export const policyCommands: CommandGroup = {
         {
           command: 'policyc compile policies/ --emit listing',
           does: 'the assembly, under policy lines',
+        },
+        {
+          command: 'policyc compile policies/ --emit plan --cluster cluster.yaml --node node-1',
+          does: 'which layouts were chosen, what each costs, and who needs connection state',
         },
         {
           command: 'policyc compile policies/ --emit elf > shop.o && llvm-objdump -d shop.o',
