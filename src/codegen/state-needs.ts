@@ -1,16 +1,9 @@
 /** Who needs connection state, for what: packets that are allowed, and whose replies no rule allows. */
 import type { AddressClass } from './bind-classes.js';
-import { allowedGroups, cellAt, fragmentCell, type PortRow } from './bind-ports.js';
+import { allowedGroups, type AllowedGroups } from './bind-ports.js';
 import { rowOf, type ViewPair } from './bind-row-images.js';
 import type { RowTable } from './bind-rows.js';
-import {
-  CELL,
-  FLAVOURS,
-  OTHER_GROUP,
-  PORT_INDEX,
-  PROTOCOL_GROUPS,
-  type Flavour,
-} from './layout.js';
+import { FLAVOURS, PROTOCOL_GROUPS, type Flavour } from './layout.js';
 
 export const STATE_PROTOCOLS = [...PROTOCOL_GROUPS, 'other'] as const;
 export type StateProtocol = (typeof STATE_PROTOCOLS)[number];
@@ -38,12 +31,9 @@ export function stateNeedOf(
   table: RowTable,
   classes: readonly AddressClass[],
 ): StateNeed {
-  const shapes = table.shapes.map((shape) => ({
-    some: someAllowed(shape),
-    all: allowedGroups(shape),
-  }));
-  const groupsOf = (row: number): { readonly some: number; readonly all: number } =>
-    shapes[table.rows[row]?.shape ?? 0] ?? { some: 0, all: 0 };
+  const shapes = table.shapes.map(allowedGroups);
+  const groupsOf = (row: number): AllowedGroups =>
+    shapes[table.rows[row]?.shape ?? 0] ?? { all: 0, none: ALL_GROUPS };
   const needs = (
     own: ViewPair['ingress'],
     opposite: ViewPair['ingress'],
@@ -53,7 +43,7 @@ export function stateNeedOf(
     const counts = STATE_PROTOCOLS.map(() => new Map<Flavour, number>());
     for (const one of remote) {
       totals.set(one.flavour, (totals.get(one.flavour) ?? 0) + 1);
-      const groups = groupsOf(rowOf(own, one)).some & ~groupsOf(rowOf(opposite, one)).all;
+      const groups = ~groupsOf(rowOf(own, one)).none & ~groupsOf(rowOf(opposite, one)).all;
       for (const [group, count] of counts.entries()) {
         if ((groups & (1 << group)) === 0) continue;
         count.set(one.flavour, (count.get(one.flavour) ?? 0) + 1);
@@ -74,12 +64,4 @@ export function stateNeedOf(
   return { opens: needs(egress, ingress, classes), serves: needs(ingress, egress, sources) };
 }
 
-/** Bit per protocol group: whether the row allows any of its ports. */
-function someAllowed(row: PortRow): number {
-  let groups = 0;
-  for (let group = 0; group <= OTHER_GROUP; group += 1) {
-    const cell = group === OTHER_GROUP ? cellAt(row, PORT_INDEX.other) : fragmentCell(row, group);
-    if (cell >>> CELL.allowBit === 1) groups |= 1 << group;
-  }
-  return groups;
-}
+const ALL_GROUPS = (1 << STATE_PROTOCOLS.length) - 1;
