@@ -10,27 +10,43 @@ interface Line {
 const WIDTH = 760;
 const HEIGHT = 420;
 const LEFT = 60;
-const RIGHT = 230;
+const RIGHT = 260;
 const TOP = 30;
 const BOTTOM = 50;
 /** What is less lies on the chart's lower edge. */
 const LEAST = 0.01;
-const COLORS = ['#0b6e4f', '#c0392b', '#2d5fa4', '#8e6c00', '#7b3fa0'];
+const COLORS = [
+  '#555555',
+  '#0b6e4f',
+  '#59b38f',
+  '#c0392b',
+  '#2d5fa4',
+  '#8e6c00',
+  '#7b3fa0',
+  '#d35400',
+  '#16a0b5',
+  '#b03a78',
+];
 
-/** Allowed packets, by what judged them. */
-export function drawCosts({ rows }: Table): string {
-  const allowed = rows.filter(({ traffic, part }) => traffic === 'allowed' && part === 'later');
-  const names = [...new Set(allowed.map(({ what }) => String(what)))];
+/** What is drawn of a table: a line for each thing that was measured, over the number of rules. */
+export interface Drawing {
+  readonly title: string;
+  readonly unit: string;
+  /** The column of what is drawn. */
+  readonly value: string;
+  readonly keep: (row: Table['rows'][number]) => boolean;
+}
+
+export function drawCosts({ rows }: Table, { title, unit, value, keep }: Drawing): string {
+  const kept = rows.filter(keep);
+  const names = [...new Set(kept.map(({ what }) => String(what)))];
   const lines = names.map((name) => ({
     name,
-    points: allowed
+    points: kept
       .filter(({ what }) => what === name)
-      .map(({ rules, unitsMin }) => ({
-        x: Number(rules),
-        y: Math.max(LEAST, Number(unitsMin)),
-      })),
+      .map((row) => ({ x: Number(row['rules']), y: Math.max(LEAST, Number(row[value])) })),
   }));
-  return drawChart('allowed packets, scattered CIDRs', 'hash lookups', lines);
+  return drawChart(title, unit, lines);
 }
 
 function drawChart(title: string, unit: string, lines: readonly Line[]): string {

@@ -1,18 +1,37 @@
 /** `npm run bench`: what packets, loading and memory cost, beside other layouts. */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { drawCosts } from './chart.js';
+import { drawCosts, type Drawing } from './chart.js';
+import { memory } from './memory.js';
 import { packetCost, packetCost6 } from './packet-cost.js';
 import { FULL, QUICK, type Section, type Table } from './section.js';
+import { stages } from './stages.js';
 import { tableText } from './table-text.js';
+import { NOTHING, veth } from './veth.js';
 
 /** In the order in which they run. A section stands in a file of its own. */
-const SECTIONS: readonly Section[] = [packetCost, packetCost6];
+const SECTIONS: readonly Section[] = [packetCost, packetCost6, veth, stages, memory];
 
 const USAGE = `usage: npm run bench -- [--full] [--only NAME[,NAME]] [--format text|json] [--write-docs]
 sections: ${SECTIONS.map(({ name }) => name).join(', ')}
 `;
-const CHART = 'docs/packet-cost.svg';
+/** Pictures, by the table that they show. */
+const PICTURES: Readonly<Record<string, Drawing & { readonly path: string }>> = {
+  'packets-scattered': {
+    path: 'docs/packet-cost.svg',
+    title: 'Allowed packets, scattered CIDRs',
+    unit: 'hash lookups',
+    value: 'unitsMin',
+    keep: ({ traffic, part }) => traffic === 'allowed' && part === 'later',
+  },
+  'veth-scattered': {
+    path: 'docs/packet-cost-veth.svg',
+    title: 'Over real veths: allowed packets, scattered CIDRs',
+    unit: 'ns over nothing',
+    value: 'overMin',
+    keep: ({ what }) => what !== NOTHING,
+  },
+};
 
 interface Options {
   readonly sections: readonly Section[];
@@ -50,8 +69,12 @@ function run({ sections, full, json, writeDocs }: Options): void {
     }
   }
   if (json) process.stdout.write(`${JSON.stringify(tables, undefined, 2)}\n`);
-  const drawn = tables.find(({ name }) => name === 'packets-scattered');
-  if (writeDocs && drawn !== undefined) writeFileSync(CHART, drawCosts(drawn));
+  if (writeDocs) for (const table of tables) draw(table);
+}
+
+function draw(table: Table): void {
+  const picture = PICTURES[table.name];
+  if (picture !== undefined) writeFileSync(picture.path, drawCosts(table, picture));
 }
 
 const options = readOptions();

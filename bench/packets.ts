@@ -83,7 +83,10 @@ function neighbours(family: Family, i: number): Prefix {
     : maskAddress({ family, value: (0x2001_0db8_0000n + BigInt(i)) << 80n }, 48);
 }
 
-/** From /20 to /32 between 11.0.0.0 and 224.0.0.0, or from /32 to /64 in 2000::/3. */
+/**
+ * From /20 to /32 between 11.0.0.0 and 224.0.0.0, or from /32 to /64 in 2000::/3. Routers throw away what
+ * comes from 127.0.0.0/8.
+ */
 function scattered(family: Family, _: number, random: Random): Prefix {
   if (family === 6) {
     const upper = (BigInt(0x2000_0000 | (random() >>> 3)) << 32n) | BigInt(random());
@@ -92,7 +95,7 @@ function scattered(family: Family, _: number, random: Random): Prefix {
   for (;;) {
     const word = random();
     const top = word >>> 24;
-    if (top >= 11 && top < 224) {
+    if (top >= 11 && top < 224 && top !== 127) {
       return maskAddress({ family, value: BigInt(word) }, SHORTEST[4] + (random() % 13));
     }
   }
