@@ -1,5 +1,8 @@
 /** The JSON schemas of a bundle's parts, checked on the way out and on the way in. */
 
+/** Of the bundle as a whole; another number is another form, which is refused. */
+export const BUNDLE_FORMAT = 2;
+
 const text = { type: 'string' } as const;
 const count = { type: 'integer', minimum: 0 } as const;
 const flag = { type: 'boolean' } as const;
@@ -116,7 +119,7 @@ export const policySchema = object({
 const verdictLayout = object({ layout: { enum: ['code', 'tables'] }, why: text });
 
 export const manifestSchema = object({
-  format: { const: 1 },
+  format: { const: BUNDLE_FORMAT },
   compiler: text,
   target: text,
   parts: list(object({ name: text, bytes: count, sha256: digest })),

@@ -6,14 +6,12 @@ import { bug, diagnostic, InputError } from '../diagnostics.js';
 import type { Direction, PolicyModel } from '../ir/model.js';
 import type { LookupPlan, MemoryBudget } from '../ir/plan.js';
 import { decodeModel, encodeModel, type EncodedModel } from './bundle-model.js';
-import { manifestSchema, policySchema } from './bundle-schema.js';
+import { BUNDLE_FORMAT, manifestSchema, policySchema } from './bundle-schema.js';
 import { writeElf } from './elf.js';
 import { readElf } from './elf-read.js';
 import { DATAPATH_VARIANT } from './emit.js';
 import { slotCount } from './link.js';
 import type { ObjectImage } from './object-image.js';
-
-export const BUNDLE_FORMAT = 1;
 
 export interface ManifestObject {
   readonly variant: string;

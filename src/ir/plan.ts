@@ -66,14 +66,20 @@ export function planLookups(model: NormalModel, budget: MemoryBudget = DEFAULT_B
 }
 
 function planEffects({ policies }: NormalModel, direction: Direction): Effects {
-  const isolates = policies.some((one) => one.isolates[direction] && one.logsIsolation);
-  const someRule = (has: (rule: NormalRule) => boolean): boolean =>
-    policies.some(({ rules }) => rules.some((one) => one.direction === direction && has(one)));
-  return {
-    logsAllowed: someRule(({ action, log }) => action === 'allow' && log),
-    logsDenied: isolates || someRule(({ action, log }) => action === 'deny' && log),
-    rejects: someRule(({ action, reject }) => action === 'deny' && reject),
+  const effects = {
+    logsAllowed: false,
+    logsDenied: policies.some((one) => one.isolates[direction] && one.logsIsolation),
+    rejects: false,
   };
+  for (const { rules } of policies) {
+    for (const rule of rules) {
+      if (rule.direction !== direction) continue;
+      effects.logsAllowed ||= rule.action === 'allow' && rule.log;
+      effects.logsDenied ||= rule.action === 'deny' && rule.log;
+      effects.rejects ||= rule.action === 'deny' && rule.reject;
+    }
+  }
+  return effects;
 }
 
 /** Whether any packet at all may be answered. */
