@@ -15,7 +15,7 @@ LDLIBS := -lbpf -lelf -lz
 export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 MAKEFLAGS += --no-print-directory
 
-.PHONY: build setup addon built-addon built-dist demo test test-all test-kernels bench check clean
+.PHONY: build setup addon built-addon built-dist demo test test-all test-kernels bench bench-ready check clean
 .DEFAULT_GOAL := build
 
 build: setup addon
@@ -70,9 +70,12 @@ test-kernels: build
 	@cp -r test/verdicts/*.yaml build/kernels/compiled/test/verdicts/
 	@node build/kernels/compiled/test/kernels/main.js $(SUITES)
 
-# Ratios in one run; needs root. Give it a quiet machine.
-bench: build
-	@node dist/bench/main.js
+# Ratios in one run; needs root. BENCH="--full" for all of it.
+bench: bench-ready
+	@node dist/bench/main.js $(BENCH)
+
+bench-ready: build
+	@bash scripts/setup-bench.sh
 
 check: build
 	@$(BIN)/prettier --check bench grammar src test scripts
