@@ -94,25 +94,45 @@ export type FacetsId = number;
 /** No facet: there is nothing to say. */
 export const NOTHING: FacetsId = 0;
 
+/** Up to so many effects, what pairs of them make is remembered in a table. */
+const DENSE_EFFECTS = 2048;
+
 /** Numbers lists of facets, and remembers what pairs of effects make. */
 export class Composer {
   readonly lists: (readonly Facet[])[] = [[]];
   readonly #ids = new Map<string, FacetsId>([['', NOTHING]]);
-  readonly #ofEffects = new Map<number, FacetsId>();
+  readonly #dense: Int32Array;
+  readonly #width: number;
+  readonly #sparse = new Map<number, FacetsId>();
 
   constructor(
     private readonly effects: EffectTable,
     private readonly ask: Question,
-  ) {}
+  ) {
+    this.#width = Math.min(effects.effects.length, DENSE_EFFECTS);
+    this.#dense = new Int32Array(this.#width * this.#width).fill(-1);
+  }
 
   compose(egress: EffectId, ingress: EffectId): FacetsId {
+    if (egress < this.#width && ingress < this.#width) {
+      const at = egress * this.#width + ingress;
+      const known = this.#dense[at] ?? -1;
+      if (known >= 0) return known;
+      const id = this.#ask(egress, ingress);
+      this.#dense[at] = id;
+      return id;
+    }
     const key = egress * 2 ** 26 + ingress;
-    let id = this.#ofEffects.get(key);
+    let id = this.#sparse.get(key);
     if (id === undefined) {
-      id = this.intern(this.ask(this.effects.effect(egress), this.effects.effect(ingress)));
-      this.#ofEffects.set(key, id);
+      id = this.#ask(egress, ingress);
+      this.#sparse.set(key, id);
     }
     return id;
+  }
+
+  #ask(egress: EffectId, ingress: EffectId): FacetsId {
+    return this.intern(this.ask(this.effects.effect(egress), this.effects.effect(ingress)));
   }
 
   intern(facets: readonly Facet[]): FacetsId {

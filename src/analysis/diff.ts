@@ -42,7 +42,7 @@ export function diffModels(models: Models, cluster: ClusterSnapshot, at: number)
   const { findings, space } = findConnections(universe, 'changes');
   const namer = new Namer(universe, space);
   const witnesses = findings.flatMap(({ causes }) =>
-    causes.map(({ pair, ports }) => witnessFlow(pair, ports, space)),
+    causes.map(({ pair, pairPorts }) => witnessFlow(pair, pairPorts, space)),
   );
   const reporter = new CauseReporter(universe, witnesses);
   const changes = findings.map((finding): Ranked => {
@@ -61,7 +61,7 @@ export function diffModels(models: Models, cluster: ClusterSnapshot, at: number)
 
 function podsBehind({ pods, services }: EndSet): readonly EndSet['pods'][number][] {
   const endpoints = services.flatMap(({ families }) =>
-    [...families.values()].flatMap((one) => one.endpoints.map(({ placed }) => placed)),
+    [...families.values()].flatMap((one) => one.pods),
   );
   return [...pods, ...endpoints];
 }

@@ -1,13 +1,12 @@
 /** Direct connections: between pods, and between pods and addresses, as a grid of labels. */
 import type { Family } from '../address.js';
-import { FLAVOURS, type Flavour } from '../codegen/layout.js';
 import { bug } from '../diagnostics.js';
 import type { AddressSpace } from './address-space.js';
-import type { Composer, FacetsId } from './compose.js';
-import { NOTHING } from './compose.js';
+import { NOTHING, type Composer, type FacetsId } from './compose.js';
 import type { EffectId } from './effects.js';
-import type { Ends, PeerGroup, PeerId, PodGroup, ViewEffects } from './ends.js';
-import type { Grid, LabelTable } from './rectangles.js';
+import type { Ends, PeerGroup, PeerId, PodGroup } from './ends.js';
+import type { Grid, GridRow, LabelId, LabelTable } from './rectangles.js';
+import type { EffectSpread } from './spread.js';
 
 /** An end of a direct connection: pods alike, or addresses alike that no pod holds. */
 export type DirectEnd =
@@ -18,13 +17,11 @@ export type DirectEnd =
       readonly families: ReadonlySet<Family>;
     };
 
-export interface DirectEnds {
+export interface DirectConnections {
   /** Pod groups first. Sources and destinations are the same. */
   readonly ends: readonly DirectEnd[];
   readonly grid: Grid;
 }
-
-const FAMILIES = [4, 6] as const;
 
 /** @param everything whether connections whose sides do not change are of interest */
 export function directConnections(
@@ -32,8 +29,9 @@ export function directConnections(
   space: AddressSpace,
   composer: Composer,
   labels: LabelTable,
+  spread: EffectSpread,
   everything: boolean,
-): DirectEnds {
+): DirectConnections {
   const addresses = found.peers.flatMap((peer): DirectEnd[] => {
     if (peer.flavour === 'pod') return [];
     const families = space.families(peer.classes);
@@ -41,132 +39,124 @@ export function directConnections(
   });
   const pods = found.pods.map((group): DirectEnd => ({ kind: 'pods', group }));
   const ends = [...pods, ...addresses];
-  const filler = new RowFiller(found, ends, composer, labels, everything);
-  return {
-    ends,
-    grid: {
-      sources: ends.length,
-      destinations: ends.length,
-      fill: (source, row) => filler.fill(source, row),
-    },
+  const rows = new RowMaker(found, ends, composer, labels, spread, everything);
+  const grid = {
+    sources: ends.length,
+    destinations: ends.length,
+    rowOf: (source: number) => rows.rowOf(source),
   };
+  return { ends, grid };
 }
 
-class RowFiller {
-  readonly #flavours: readonly Flavour[];
-  /** For each peer, the ingress views that except it. */
-  readonly #ingressExceptions = new Map<PeerId, (readonly [view: number, effect: EffectId])[]>();
-  /** For each flavour, what the ingress views do to it. */
-  readonly #ingressDefaults: ReadonlyMap<Flavour, Int32Array>;
-  /** Peers from which some ingress view's verdicts change. */
-  readonly #changing: readonly boolean[];
-  readonly #egress: Int32Array;
-  readonly #ingress: Readonly<Record<Family, Int32Array>>;
+const NO_PEER = -1;
+
+class RowMaker {
+  readonly #spread: EffectSpread;
+  /** By peer: the effect on packets that are meant for the address itself. */
+  readonly #plain: (effect: EffectId, peer: PeerId) => EffectId;
+  /** By end: the peer in each family, or NO_PEER. */
+  readonly #peers: Readonly<Record<Family, Int32Array>>;
+  /** By end: the ingress view; none for addresses. */
+  readonly #ingress: Int32Array;
+  readonly #podCount: number;
+  #destinations: number[] = [];
+  #labels: number[] = [];
 
   constructor(
     private readonly found: Ends,
     private readonly ends: readonly DirectEnd[],
     private readonly composer: Composer,
     private readonly labels: LabelTable,
+    spread: EffectSpread,
     private readonly everything: boolean,
   ) {
-    const { views, peers } = found;
-    this.#flavours = peers.map(({ flavour }) => flavour);
-    this.#ingressDefaults = new Map(
-      FLAVOURS.map((flavour) => [
-        flavour,
-        Int32Array.from(views.ingress, ({ defaults }) => defaults.get(flavour) ?? 0),
-      ]),
-    );
-    for (const [view, { exceptions }] of views.ingress.entries()) {
-      for (const [peer, effect] of exceptions) {
-        const list = this.#ingressExceptions.get(peer);
-        if (list === undefined) this.#ingressExceptions.set(peer, [[view, effect]]);
-        else list.push([view, effect]);
-      }
-    }
-    this.#changing = peers.map(({ id, flavour }) => {
-      const usual = this.#ingressDefaults.get(flavour) ?? [];
-      const special = (this.#ingressExceptions.get(id) ?? []).map(([, effect]) => effect);
-      return [...usual, ...special].some((effect) => found.effects.effect(effect).changes);
-    });
-    this.#egress = new Int32Array(peers.length);
-    this.#ingress = {
-      4: new Int32Array(views.ingress.length),
-      6: new Int32Array(views.ingress.length),
+    this.#spread = spread;
+    const isService = found.peers.map((peer) => peer.isService);
+    this.#plain = (effect, peer) =>
+      isService[peer] === true ? found.effects.withoutPorts(effect) : effect;
+    const peersIn = (family: Family): Int32Array =>
+      Int32Array.from(ends, (end) => {
+        if (end.kind === 'pods') return end.group.peers.get(family) ?? NO_PEER;
+        return end.families.has(family) ? end.peer.id : NO_PEER;
+      });
+    this.#peers = { 4: peersIn(4), 6: peersIn(6) };
+    this.#ingress = Int32Array.from(ends, (end) => (end.kind === 'pods' ? end.group.ingress : 0));
+    this.#podCount = found.pods.length;
+  }
+
+  rowOf(source: number): GridRow | undefined {
+    const from = this.ends[source] ?? bug(`no end ${source}`);
+    const four = this.#peers[4][source] ?? NO_PEER;
+    const six = this.#peers[6][source] ?? NO_PEER;
+    const view = from.kind === 'pods' ? this.found.views.egress[from.group.egress] : undefined;
+    const mayChange =
+      view?.changes === true || [four, six].some((peer) => this.#spread.isChanging(peer));
+    if (!this.everything && !mayChange) return undefined;
+    if (four !== NO_PEER) this.#spread.spreadIngress(4, four);
+    if (six !== NO_PEER) this.#spread.spreadIngress(6, six);
+    this.#destinations = [];
+    this.#labels = [];
+    if (from.kind === 'pods') this.#fromPods(from.group, four, six, view?.changes === true);
+    else this.#fromAddresses(four, six);
+    if (this.#labels.length === 0) return undefined;
+    return {
+      destinations: Int32Array.from(this.#destinations),
+      labels: Int32Array.from(this.#labels),
     };
   }
 
-  fill(source: number, row: Int32Array): boolean {
-    const from = this.ends[source] ?? bug(`no end ${source}`);
-    return from.kind === 'pods' ? this.#fromPods(from.group, row) : this.#fromPeer(from, row);
-  }
-
-  #fromPods(group: PodGroup, row: Int32Array): boolean {
-    const view = this.found.views.egress[group.egress] ?? bug(`no view ${group.egress}`);
-    const mayChange =
-      view.changes || [...group.peers.values()].some((peer) => this.#changing[peer] === true);
-    if (!this.everything && !mayChange) return false;
-    this.#spreadEgress(view);
-    for (const [family, peer] of group.peers) this.#spreadIngress(family, peer);
-    let any = 0;
-    for (const [i, to] of this.ends.entries()) {
-      const label =
-        to.kind === 'pods'
-          ? this.labels.idOf(this.#meet(group, to.group, 4), this.#meet(group, to.group, 6))
-          : this.#leave(group, to);
-      row[i] = label;
-      any |= label;
+  #fromPods(group: PodGroup, four: PeerId, six: PeerId, egressChanges: boolean): void {
+    this.#spread.spreadEgress(group.egress);
+    for (let to = 0; to < this.#podCount; to += 1) {
+      this.#put(to, this.labels.idOf(this.#meet(4, four, to), this.#meet(6, six, to)));
     }
-    return any !== NOTHING;
-  }
-
-  /** What holds between pods of both groups; undefined where one of them lacks the family. */
-  #meet(from: PodGroup, to: PodGroup, family: Family): FacetsId | undefined {
-    const remote = to.peers.get(family);
-    if (remote === undefined || !from.peers.has(family)) return undefined;
-    return this.composer.compose(this.#egress[remote] ?? 0, this.#ingress[family][to.ingress] ?? 0);
-  }
-
-  #leave(from: PodGroup, { peer, families }: Extract<DirectEnd, { kind: 'addresses' }>): number {
-    if (!FAMILIES.some((family) => families.has(family) && from.peers.has(family))) return NOTHING;
-    const facets = this.composer.compose(this.#egress[peer.id] ?? 0, this.found.effects.allowAll);
-    return this.labels.idOf(facets, facets);
-  }
-
-  #fromPeer(
-    { peer, families }: Extract<DirectEnd, { kind: 'addresses' }>,
-    row: Int32Array,
-  ): boolean {
-    if (!this.everything && this.#changing[peer.id] !== true) return false;
-    this.#spreadIngress(4, peer.id);
-    let any = 0;
-    for (const [i, to] of this.ends.entries()) {
-      let label = NOTHING;
-      if (to.kind === 'pods' && [...to.group.peers.keys()].some((one) => families.has(one))) {
-        const facets = this.composer.compose(
-          this.found.effects.allowAll,
-          this.#ingress[4][to.group.ingress] ?? 0,
-        );
-        label = this.labels.idOf(facets, facets);
-      }
-      row[i] = label;
-      any |= label;
+    // Addresses have no policies of their own.
+    if (!this.everything && !egressChanges) return;
+    for (let to = this.#podCount; to < this.ends.length; to += 1) {
+      this.#put(to, this.labels.idOf(this.#leave(4, four, to), this.#leave(6, six, to)));
     }
-    return any !== NOTHING;
   }
 
-  #spreadEgress({ defaults, exceptions }: ViewEffects): void {
-    for (const [peer, flavour] of this.#flavours.entries()) {
-      this.#egress[peer] = defaults.get(flavour) ?? 0;
+  #fromAddresses(four: PeerId, six: PeerId): void {
+    for (let to = 0; to < this.#podCount; to += 1) {
+      this.#put(to, this.labels.idOf(this.#enter(4, four, to), this.#enter(6, six, to)));
     }
-    for (const [peer, effect] of exceptions) this.#egress[peer] = effect;
   }
 
-  #spreadIngress(family: Family, peer: PeerId): void {
-    const effects = this.#ingress[family];
-    const usual = this.#ingressDefaults.get(this.#flavours[peer] ?? 'outside');
-    if (usual !== undefined) effects.set(usual);
-    for (const [view, effect] of this.#ingressExceptions.get(peer) ?? []) effects[view] = effect;
+  #put(to: number, label: LabelId): void {
+    if (label === NOTHING) return;
+    this.#destinations.push(to);
+    this.#labels.push(label);
+  }
+
+  /** What holds between pods; undefined where one of them lacks the family. */
+  #meet(family: Family, from: PeerId, to: number): FacetsId | undefined {
+    const remote = this.#peers[family][to] ?? NO_PEER;
+    if (from === NO_PEER || remote === NO_PEER) return undefined;
+    const egress = this.#spread.egress[remote] ?? 0;
+    const ingress = this.#spread.ingress[family][this.#ingress[to] ?? 0] ?? 0;
+    if (!this.#matters(egress, ingress)) return NOTHING;
+    return this.composer.compose(this.#plain(egress, remote), ingress);
+  }
+
+  #leave(family: Family, from: PeerId, to: number): FacetsId | undefined {
+    const remote = this.#peers[family][to] ?? NO_PEER;
+    if (from === NO_PEER || remote === NO_PEER) return undefined;
+    const { allowAll } = this.found.effects;
+    const egress = this.#spread.egress[remote] ?? 0;
+    if (!this.#matters(egress, allowAll)) return NOTHING;
+    return this.composer.compose(this.#plain(egress, remote), allowAll);
+  }
+
+  #enter(family: Family, from: PeerId, to: number): FacetsId | undefined {
+    if (from === NO_PEER || (this.#peers[family][to] ?? NO_PEER) === NO_PEER) return undefined;
+    const { allowAll } = this.found.effects;
+    const ingress = this.#spread.ingress[family][this.#ingress[to] ?? 0] ?? 0;
+    return this.#matters(allowAll, ingress) ? this.composer.compose(allowAll, ingress) : NOTHING;
+  }
+
+  #matters(egress: EffectId, ingress: EffectId): boolean {
+    const { changes } = this.#spread;
+    return this.everything || changes[egress] === 1 || changes[ingress] === 1;
   }
 }

@@ -1,7 +1,6 @@
 /** Effects: what a direction's policies do to each port, before and after; equal ones have one number. */
 import { bug } from '../diagnostics.js';
 import type { PortRow } from '../codegen/bind-ports.js';
-import type { PortRowId, RowTable } from '../codegen/bind-rows.js';
 import { CELL, PORT_INDEX } from '../codegen/layout.js';
 
 export type EffectId = number;
@@ -21,7 +20,6 @@ const ALLOW = (1 << CELL.allowBit) >>> 0;
 /** Verdict, reason and decider; whether the packet is logged or answered is no question of who may talk. */
 const JUDGEMENT_BITS =
   (ALLOW | (CELL.reasonMask << CELL.reasonShift) | ((1 << CELL.deciderBits) - 1)) >>> 0;
-const RELATIVE = 1 << CELL.relativeBit;
 
 export function isAllowed(cell: number): boolean {
   return cell >>> CELL.allowBit === 1;
@@ -33,27 +31,14 @@ export class EffectTable {
   /** Everything is allowed, before and after: what an end without policies does. */
   readonly allowAll: EffectId;
   readonly #ids = new Map<string, EffectId>();
-  readonly #ofRows = new Map<number, EffectId>();
   readonly #masked = new Map<EffectId, EffectId>();
-  readonly #rows: readonly [RowTable, RowTable];
 
-  constructor(rows: readonly [was: RowTable, is: RowTable]) {
-    this.#rows = rows;
+  constructor() {
     this.allowAll = this.#intern([0], [ALLOW], [ALLOW]);
   }
 
   effect(id: EffectId): Effect {
     return this.effects[id] ?? bug(`no effect ${id}`);
-  }
-
-  ofRows(was: PortRowId, is: PortRowId): EffectId {
-    const key = was * 2 ** 26 + is;
-    let id = this.#ofRows.get(key);
-    if (id === undefined) {
-      id = this.#merge(absoluteRow(this.#rows[0], was), absoluteRow(this.#rows[1], is));
-      this.#ofRows.set(key, id);
-    }
-    return id;
   }
 
   /** The effect on packets without ports alone: for a Service's address, whose ports are judged behind it. */
@@ -68,7 +53,7 @@ export class EffectTable {
     return masked;
   }
 
-  #merge(was: PortRow, is: PortRow): EffectId {
+  ofRows(was: PortRow, is: PortRow): EffectId {
     const starts: number[] = [];
     const before: number[] = [];
     const after: number[] = [];
@@ -111,16 +96,6 @@ export class EffectTable {
     }
     return id;
   }
-}
-
-/** The row with the numbers of its own rules. */
-function absoluteRow({ rows, shapes }: RowTable, id: PortRowId): PortRow {
-  const row = rows[id] ?? bug(`no port row ${id}`);
-  const shape = shapes[row.shape] ?? bug(`no shape ${row.shape}`);
-  const cells = shape.cells.map((cell) =>
-    (cell & RELATIVE) === 0 ? cell : ((cell ^ RELATIVE) >>> 0) + row.decider,
-  );
-  return { starts: shape.starts, cells };
 }
 
 /** Position of the segment that holds the port index. */

@@ -6,8 +6,15 @@ import { Composer, whatChanges, whatIsAllowed, type Tag } from './compose.js';
 import { directConnections, type DirectEnd } from './direct.js';
 import { findEnds, type Ends } from './ends.js';
 import { unitePorts, type PortSet } from './port-set.js';
-import { findRectangles, LabelTable, type Rectangle } from './rectangles.js';
+import {
+  findRectangles,
+  LabelTable,
+  type Grid,
+  type PairOf,
+  type Rectangle,
+} from './rectangles.js';
 import { serviceConnections, type ServiceSource, type ServiceTarget } from './services.js';
+import { EffectSpread } from './spread.js';
 import { addressOf, isOwnNode, type PlacedPod, type Universe } from './universe.js';
 
 /** One side of a finding: every one of these. */
@@ -35,6 +42,8 @@ export interface FoundCause {
   readonly key: string;
   readonly ports: PortSet;
   readonly pair: WitnessPair;
+  /** Those of the ports that hold for the pair. */
+  readonly pairPorts: PortSet;
 }
 
 /**
@@ -64,18 +73,17 @@ export function findConnections(universe: Universe, mode: 'changes' | 'allowed')
   const everything = mode === 'allowed';
   const composer = new Composer(ends.effects, everything ? whatIsAllowed : whatChanges);
   const labels = new LabelTable(composer);
-  const direct = directConnections(ends, space, composer, labels, everything);
-  const services = serviceConnections(universe, ends, space, composer, labels, mode);
-  const directEnd = (i: number): EndSet => directSet(direct.ends[i]);
-  const source = (i: number): EndSet => sourceSet(services.sources[i]);
-  const target = (i: number): EndSet => targetSet(services.targets[i]);
+  const spread = new EffectSpread(ends);
+  const direct = directConnections(ends, space, composer, labels, spread, everything);
+  const services = serviceConnections(universe, ends, space, composer, labels, spread, mode);
+  const directEnd = direct.ends.map(directSet);
+  const sources = services.sources.map(sourceSet);
+  const targets = services.targets.map(targetSet);
   const findings = [
-    ...findRectangles(direct.grid, labels).map((one) =>
-      toFinding(one, directEnd, directEnd, space),
-    ),
-    ...findRectangles(services.grid, labels).map((one) => toFinding(one, source, target, space)),
+    ...findIn(direct.grid, labels, directEnd, directEnd, space),
+    ...findIn(services.grid, labels, sources, targets, space),
   ];
-  return { universe, space, ends, findings: findings.filter((one) => one !== undefined) };
+  return { universe, space, ends, findings };
 }
 
 const NOBODY: EndSet = { pods: [], classes: [], services: [] };
@@ -104,41 +112,43 @@ function unite(sets: readonly EndSet[]): EndSet {
   };
 }
 
-type EndOf = (index: number) => EndSet;
-
-/** Undefined where no packet at all is meant: a pod alone with itself. */
-function toFinding(
-  { facet, sources, destinations, blocks }: Rectangle,
-  sourceOf: EndOf,
-  destinationOf: EndOf,
+function findIn(
+  grid: Grid,
+  labels: LabelTable,
+  sources: readonly EndSet[],
+  destinations: readonly EndSet[],
   space: AddressSpace,
-): Finding | undefined {
-  const causes = new Map<string, { ports: PortSet[]; pair: WitnessPair }>();
-  for (const block of blocks) {
-    const from = block.sources.map(sourceOf);
-    const to = block.destinations.map(destinationOf);
-    const pair = findPair(from, to, facet.family, space);
-    if (pair === undefined) continue;
-    for (const { key, ports } of block.facet.causes) {
+): readonly Finding[] {
+  const pairOf: PairOf<WitnessPair> = (source, destination, family) =>
+    findPair(sources[source] ?? NOBODY, destinations[destination] ?? NOBODY, family, space);
+  return findRectangles(grid, labels, pairOf).flatMap((rectangle) => {
+    const causes = gatherCauses(rectangle);
+    // No packet at all is meant: a pod alone with itself.
+    if (causes.length === 0) return [];
+    const { tag, ports, family } = rectangle.facet;
+    const from = unite(rectangle.sources.map((i) => sources[i] ?? NOBODY));
+    const to = unite(rectangle.destinations.map((i) => destinations[i] ?? NOBODY));
+    return [
+      { tag, ports, ...(family === undefined ? {} : { family }), ...prune(from, to), causes },
+    ];
+  });
+}
+
+function gatherCauses({ blocks }: Rectangle<WitnessPair>): readonly FoundCause[] {
+  const causes = new Map<string, { ports: [PortSet, ...PortSet[]]; pair: WitnessPair }>();
+  for (const { facet, pair } of blocks) {
+    for (const { key, ports } of facet.causes) {
       const known = causes.get(key);
       if (known === undefined) causes.set(key, { ports: [ports], pair });
       else known.ports.push(ports);
     }
   }
-  if (causes.size === 0) return undefined;
-  const { tag, ports, family } = facet;
-  const ends = prune(unite(sources.map(sourceOf)), unite(destinations.map(destinationOf)));
-  return {
-    tag,
-    ports,
-    ...(family === undefined ? {} : { family }),
-    ...ends,
-    causes: [...causes].map(([key, cause]) => ({
-      key,
-      ports: unitePorts(cause.ports),
-      pair: cause.pair,
-    })),
-  };
+  return [...causes].map(([key, cause]) => ({
+    key,
+    ports: unitePorts(cause.ports),
+    pair: cause.pair,
+    pairPorts: cause.ports[0],
+  }));
 }
 
 /** Takes out who would only be left with itself. */
@@ -161,8 +171,8 @@ function prune(from: EndSet, to: EndSet): { readonly from: EndSet; readonly to: 
 
 /** A packet that is meant, from one of the sources to one of the destinations. */
 function findPair(
-  from: readonly EndSet[],
-  to: readonly EndSet[],
+  from: EndSet,
+  to: EndSet,
   family: Family | undefined,
   space: AddressSpace,
 ): WitnessPair | undefined {
@@ -181,12 +191,10 @@ function findPair(
   return undefined;
 }
 
-function* witnessEnds(sets: readonly EndSet[]): Generator<WitnessEnd> {
-  for (const { pods, classes, services } of sets) {
-    for (const pod of pods) yield { kind: 'pod', pod };
-    for (const one of classes) yield { kind: 'address', one };
-    for (const target of services) yield { kind: 'service', target };
-  }
+function* witnessEnds({ pods, classes, services }: EndSet): Generator<WitnessEnd> {
+  for (const pod of pods) yield { kind: 'pod', pod };
+  for (const one of classes) yield { kind: 'address', one };
+  for (const target of services) yield { kind: 'service', target };
 }
 
 function hasFamily(end: WitnessEnd, family: Family, space: AddressSpace): boolean {

@@ -2,6 +2,7 @@
 import { bug } from '../diagnostics.js';
 import type { Family } from '../address.js';
 import { portSetKey } from './port-set.js';
+import { Distinct } from './distinct.js';
 import type { Composer, Facet, FacetsId } from './compose.js';
 import { NOTHING } from './compose.js';
 
@@ -15,14 +16,14 @@ export interface LabelledFacet extends Facet {
 /** Numbers what holds between two ends in both families. */
 export class LabelTable {
   readonly labels: (readonly LabelledFacet[])[] = [[]];
-  readonly #ids = new Map<string, LabelId>();
+  readonly #ids = new Map<number, LabelId>();
 
   constructor(private readonly composer: Composer) {}
 
   /** @param six undefined where the ends do not share the family */
   idOf(four: FacetsId | undefined, six: FacetsId | undefined): LabelId {
     if ((four ?? NOTHING) === NOTHING && (six ?? NOTHING) === NOTHING) return NOTHING;
-    const key = `${four ?? '-'} ${six ?? '-'}`;
+    const key = ((four ?? -1) + 1) * 2 ** 26 + (six ?? -1) + 1;
     let id = this.#ids.get(key);
     if (id === undefined) {
       id = this.labels.length;
@@ -45,171 +46,167 @@ export class LabelTable {
   }
 }
 
-/** Ends by number. `fill` writes the label of every pair of the source into the row. */
-export interface Grid {
-  readonly sources: number;
-  readonly destinations: number;
-  /** @returns whether there is anything in the row */
-  readonly fill: (source: number, row: Int32Array) => boolean;
-}
-
-/** Every source of it with every destination of it. */
-export interface Rectangle {
-  readonly facet: LabelledFacet;
-  readonly sources: readonly number[];
-  readonly destinations: readonly number[];
-  /** For each label in it, pairs that bear it: some of the sources with some of the destinations. */
-  readonly blocks: readonly Block[];
-}
-
-export interface Block {
-  /** The facet as these pairs have it, with their own causes. */
-  readonly facet: LabelledFacet;
-  readonly sources: readonly number[];
-  readonly destinations: readonly number[];
-}
-
-/** Rows that are equal, or columns. */
-interface Band {
-  readonly members: number[];
+/** The destinations of one source about which there is something to say, ascending. */
+export interface GridRow {
+  readonly destinations: Int32Array;
   readonly labels: Int32Array;
 }
 
-export function findRectangles(grid: Grid, table: LabelTable): readonly Rectangle[] {
-  const rows = distinctRows(grid);
-  const columns = distinctColumns(grid.destinations, rows);
-  const relations = new Map<string, Relation>();
-  for (const [r, row] of rows.entries()) {
-    for (const [c, column] of columns.entries()) {
-      const label = row.labels[column.members[0] ?? 0] ?? NOTHING;
-      for (const facet of table.labels[label] ?? []) {
-        const key = `${facet.tag} ${facet.family ?? ''} ${portSetKey(facet.ports)}`;
-        let relation = relations.get(key);
-        if (relation === undefined) {
-          relation = { facet, cells: new Map() };
-          relations.set(key, relation);
-        }
-        relation.cells.set(r * columns.length + c, facet);
-      }
-    }
-  }
-  return [...relations.values()].flatMap((relation) => coverRelation(relation, rows, columns));
+/** Ends by number. */
+export interface Grid {
+  readonly sources: number;
+  readonly destinations: number;
+  readonly rowOf: (source: number) => GridRow | undefined;
 }
 
-/** The pairs of bands for which one tag and one set of ports hold. */
+/** Every source of it with every destination of it. */
+export interface Rectangle<Pair> {
+  readonly facet: LabelledFacet;
+  readonly sources: readonly number[];
+  readonly destinations: readonly number[];
+  /** The facet as some pairs have it, with their own causes, and one of the pairs. */
+  readonly blocks: readonly { readonly facet: LabelledFacet; readonly pair: Pair }[];
+}
+
+/** A pair of ends as a witness; undefined where no packet goes between them. */
+export type PairOf<Pair> = (
+  source: number,
+  destination: number,
+  family: Family | undefined,
+) => Pair | undefined;
+
+export function findRectangles<Pair>(
+  grid: Grid,
+  table: LabelTable,
+  pairOf: PairOf<Pair>,
+): readonly Rectangle<Pair>[] {
+  const rows = new Map<number, GridRow>();
+  const relations = new RelationTable(table);
+  for (let source = 0; source < grid.sources; source += 1) {
+    const row = grid.rowOf(source);
+    if (row === undefined) continue;
+    rows.set(source, row);
+    relations.add(source, row);
+  }
+  return relations.all.flatMap((relation) =>
+    coverRelation(relation, grid.destinations).map(({ sources, destinations }) => {
+      const blocks = findBlocks(relation, sources, destinations, rows, pairOf);
+      return { facet: relation.facet, sources, destinations, blocks };
+    }),
+  );
+}
+
+/** The pairs for which one tag holds on one set of ports. */
 interface Relation {
   readonly facet: LabelledFacet;
-  readonly cells: Map<number, LabelledFacet>;
+  /** By label: the facet with its own causes. */
+  readonly facets: ReadonlyMap<LabelId, LabelledFacet>;
+  readonly distinct: Distinct;
+  /** Sources with the same destinations. */
+  readonly bands: { readonly sources: number[]; readonly destinations: Int32Array }[];
 }
 
-function distinctRows(grid: Grid): readonly Band[] {
-  const bands = new BandSet();
-  const row = new Int32Array(grid.destinations);
-  for (let source = 0; source < grid.sources; source += 1) {
-    if (grid.fill(source, row)) bands.add(source, row);
-  }
-  return bands.bands;
-}
+class RelationTable {
+  readonly all: (Relation & { readonly facets: Map<LabelId, LabelledFacet> })[] = [];
+  readonly #byKey = new Map<string, number>();
+  readonly #ofLabel = new Map<LabelId, readonly number[]>();
 
-function distinctColumns(count: number, rows: readonly Band[]): readonly Band[] {
-  const bands = new BandSet();
-  const column = new Int32Array(rows.length);
-  for (let destination = 0; destination < count; destination += 1) {
-    let any = 0;
-    for (const [r, { labels }] of rows.entries()) {
-      const label = labels[destination] ?? NOTHING;
-      column[r] = label;
-      any |= label;
+  constructor(private readonly table: LabelTable) {}
+
+  add(source: number, { destinations, labels }: GridRow): void {
+    const found = new Map<number, number[]>();
+    for (let i = 0; i < labels.length; i += 1) {
+      for (const relation of this.#relationsOf(labels[i] ?? NOTHING)) {
+        const list = found.get(relation);
+        if (list === undefined) found.set(relation, [destinations[i] ?? 0]);
+        else list.push(destinations[i] ?? 0);
+      }
     }
-    if (any !== NOTHING) bands.add(destination, column);
-  }
-  return bands.bands;
-}
-
-/** Equal arrays once; compared whole where their hashes are equal. */
-class BandSet {
-  readonly bands: Band[] = [];
-  readonly #byHash = new Map<number, Band[]>();
-
-  add(member: number, labels: Int32Array): void {
-    const hash = hashOf(labels);
-    const candidates = this.#byHash.get(hash) ?? [];
-    const known = candidates.find((band) => sameLabels(band.labels, labels));
-    if (known !== undefined) {
-      known.members.push(member);
-      return;
+    for (const [relation, list] of found) {
+      const { distinct, bands } = this.all[relation] ?? bug(`no relation ${relation}`);
+      const places = Int32Array.from(list);
+      const id = distinct.idOf([places]);
+      const band = bands[id];
+      if (band === undefined) bands.push({ sources: [source], destinations: places });
+      else band.sources.push(source);
     }
-    const band: Band = { members: [member], labels: labels.slice() };
-    this.bands.push(band);
-    candidates.push(band);
-    this.#byHash.set(hash, candidates);
   }
-}
 
-/** FNV-1a over whole numbers. */
-function hashOf(labels: Int32Array): number {
-  let hash = 0x811c9dc5;
-  for (const label of labels) hash = Math.imul(hash ^ label, 0x01000193);
-  return hash;
-}
-
-function sameLabels(a: Int32Array, b: Int32Array): boolean {
-  for (let i = 0; i < a.length; i += 1) if (a[i] !== b[i]) return false;
-  return true;
-}
-
-/** Rows with the same columns together, or columns with the same rows: whichever says it shorter. */
-function coverRelation(
-  { facet, cells }: Relation,
-  rows: readonly Band[],
-  columns: readonly Band[],
-): readonly Rectangle[] {
-  const width = columns.length;
-  const byRow = groupLines(cells.keys(), (cell) => [Math.floor(cell / width), cell % width]);
-  const byColumn = groupLines(cells.keys(), (cell) => [cell % width, Math.floor(cell / width)]);
-  const products =
-    byRow.length <= byColumn.length
-      ? byRow.map(({ lines, across }) => ({ rows: lines, columns: across }))
-      : byColumn.map(({ lines, across }) => ({ rows: across, columns: lines }));
-  return products.map((product) => ({
-    facet,
-    sources: product.rows.flatMap((r) => rows[r]?.members ?? []),
-    destinations: product.columns.flatMap((c) => columns[c]?.members ?? []),
-    blocks: product.rows.flatMap((r) =>
-      product.columns.map((c): Block => {
-        return {
-          facet: cells.get(r * width + c) ?? bug('a rectangle reaches beyond its relation'),
-          sources: rows[r]?.members ?? [],
-          destinations: columns[c]?.members ?? [],
-        };
-      }),
-    ),
-  }));
+  #relationsOf(label: LabelId): readonly number[] {
+    let ids = this.#ofLabel.get(label);
+    if (ids === undefined) {
+      ids = (this.table.labels[label] ?? []).map((facet) => {
+        const key = `${facet.tag} ${facet.family ?? ''} ${portSetKey(facet.ports)}`;
+        let id = this.#byKey.get(key);
+        if (id === undefined) {
+          id = this.all.length;
+          this.#byKey.set(key, id);
+          this.all.push({ facet, facets: new Map(), distinct: new Distinct(), bands: [] });
+        }
+        this.all[id]?.facets.set(label, facet);
+        return id;
+      });
+      this.#ofLabel.set(label, ids);
+    }
+    return ids;
+  }
 }
 
 interface Product {
-  readonly lines: readonly number[];
-  readonly across: readonly number[];
+  readonly sources: readonly number[];
+  readonly destinations: readonly number[];
 }
 
-function groupLines(
-  cells: Iterable<number>,
-  placeOf: (cell: number) => readonly [line: number, across: number],
-): readonly Product[] {
-  const lines = new Map<number, number[]>();
-  for (const cell of cells) {
-    const [line, across] = placeOf(cell);
-    const list = lines.get(line);
-    if (list === undefined) lines.set(line, [across]);
-    else list.push(across);
+/** Sources with the same destinations together, or destinations with the same sources: what is shorter. */
+function coverRelation({ bands }: Relation, count: number): readonly Product[] {
+  const columns = new Map<number, number[]>();
+  for (const [i, { destinations }] of bands.entries()) {
+    for (const destination of destinations) {
+      const list = columns.get(destination);
+      if (list === undefined) columns.set(destination, [i]);
+      else list.push(i);
+    }
   }
-  const products = new Map<string, { lines: number[]; across: readonly number[] }>();
-  for (const [line, across] of lines) {
-    const sorted = across.sort((a, b) => a - b);
-    const key = sorted.join();
-    const product = products.get(key);
-    if (product === undefined) products.set(key, { lines: [line], across: sorted });
-    else product.lines.push(line);
+  const distinct = new Distinct();
+  const byColumn: { readonly destinations: number[]; readonly bands: readonly number[] }[] = [];
+  for (let destination = 0; destination < count; destination += 1) {
+    const column = columns.get(destination);
+    if (column === undefined) continue;
+    const known = byColumn[distinct.idOf([Int32Array.from(column)])];
+    if (known === undefined) byColumn.push({ destinations: [destination], bands: column });
+    else known.destinations.push(destination);
   }
-  return [...products.values()];
+  if (bands.length <= byColumn.length) {
+    return bands.map(({ sources, destinations }) => ({ sources, destinations: [...destinations] }));
+  }
+  return byColumn.map(({ destinations, bands: members }) => ({
+    sources: members.flatMap((i) => bands[i]?.sources ?? []).sort((a, b) => a - b),
+    destinations,
+  }));
+}
+
+/** One pair for each label in the product; labels that no packet bears are left out. */
+function findBlocks<Pair>(
+  { facets }: Relation,
+  sources: readonly number[],
+  destinations: readonly number[],
+  rows: ReadonlyMap<number, GridRow>,
+  pairOf: PairOf<Pair>,
+): Rectangle<Pair>['blocks'] {
+  const found = new Map<LabelId, Pair>();
+  for (const source of sources) {
+    const row = rows.get(source) ?? bug(`no row ${source}`);
+    let at = 0;
+    for (const destination of destinations) {
+      while ((row.destinations[at] ?? Infinity) < destination) at += 1;
+      const label = row.labels[at] ?? NOTHING;
+      if (found.has(label)) continue;
+      const pair = pairOf(source, destination, facets.get(label)?.family);
+      if (pair !== undefined) found.set(label, pair);
+    }
+  }
+  return [...found].map(([label, pair]) => ({
+    facet: facets.get(label) ?? bug(`no facet of label ${label}`),
+    pair,
+  }));
 }

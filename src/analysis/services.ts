@@ -1,5 +1,5 @@
 /** Connections to Services: what every endpoint behind a Service's port makes of them together. */
-import { addressKey, type Family } from '../address.js';
+import { addressKey, type Address, type Family } from '../address.js';
 import type { AddressClass } from '../codegen/bind-classes.js';
 import { portIndex } from '../codegen/layout.js';
 import { bug } from '../diagnostics.js';
@@ -16,7 +16,8 @@ import {
 } from './compose.js';
 import { isAllowed, segmentAt, type EffectId } from './effects.js';
 import type { Ends, PeerId, PodGroup, ViewId } from './ends.js';
-import type { Grid, LabelTable } from './rectangles.js';
+import type { Grid, GridRow, LabelTable } from './rectangles.js';
+import type { EffectSpread } from './spread.js';
 import { isOwnNode, type PlacedPod, type Universe } from './universe.js';
 
 /** A Service's port at its cluster addresses. */
@@ -27,15 +28,18 @@ export interface ServiceTarget {
 }
 
 interface ServiceFamily {
-  readonly address: AddressClass;
-  /** By address: ready endpoints; those that are no pods have no say. */
-  readonly endpoints: readonly EndpointPod[];
+  /** What a source's own policies judge: classes of ready endpoints, each with its port index once. */
+  readonly behind: readonly { readonly peer: PeerId; readonly target: number }[];
+  /** The endpoints that are pods. */
+  readonly pods: readonly PlacedPod[];
+  /** By address: what pods behind it judge, pods alike once. */
+  readonly judges: readonly EndpointJudge[];
 }
 
-interface EndpointPod {
-  readonly placed: PlacedPod;
+interface EndpointJudge {
+  readonly pods: PlacedPod[];
   readonly ingress: ViewId;
-  /** Port index at the pod. */
+  /** Port index at the pods. */
   readonly target: number;
 }
 
@@ -62,40 +66,47 @@ export function serviceConnections(
   space: AddressSpace,
   composer: Composer,
   labels: LabelTable,
+  spread: EffectSpread,
   mode: 'changes' | 'allowed',
 ): ServiceConnections {
   const targets = findTargets(universe, found);
   const sources = findSources(found, space, targets);
-  const judge = new ServiceJudge(found, composer, mode);
-  const fill = (source: number, row: Int32Array): boolean => {
+  const judge = new ServiceJudge(found, composer, spread, mode);
+  const rowOf = (source: number): GridRow | undefined => {
     const from = sources[source] ?? bug(`no source ${source}`);
-    let any = 0;
+    if (!judge.turnTo(from)) return undefined;
+    const places: number[] = [];
+    const found: number[] = [];
     for (const [i, target] of targets.entries()) {
-      const label = judge.mayMatter(from, target)
-        ? labels.idOf(judge.ask(from, target, 4), judge.ask(from, target, 6))
-        : NOTHING;
-      row[i] = label;
-      any |= label;
+      const label = labels.idOf(judge.ask(from, target, 4), judge.ask(from, target, 6));
+      if (label === NOTHING) continue;
+      places.push(i);
+      found.push(label);
     }
-    return any !== NOTHING;
+    if (found.length === 0) return undefined;
+    return { destinations: Int32Array.from(places), labels: Int32Array.from(found) };
   };
-  return {
-    sources,
-    targets,
-    grid: { sources: sources.length, destinations: targets.length, fill },
-  };
+  const grid = { sources: sources.length, destinations: targets.length, rowOf };
+  return { sources, targets, grid };
+}
+
+interface PodEnd {
+  readonly placed: PlacedPod;
+  readonly ingress: ViewId;
 }
 
 function findTargets({ cluster, addresses }: Universe, found: Ends): readonly ServiceTarget[] {
-  const pods = new Map<string, Omit<EndpointPod, 'target'>>();
+  const pods = new Map<string, PodEnd>();
   for (const group of found.pods) {
     for (const placed of group.pods) {
       for (const address of placed.pod.addresses) {
-        if (placed.classes.has(address.family))
-          pods.set(addressKey(address), { placed, ingress: group.ingress });
+        if (!placed.classes.has(address.family)) continue;
+        pods.set(addressKey(address), { placed, ingress: group.ingress });
       }
     }
   }
+  const peerOf = (address: Address): PeerId =>
+    found.peerOfClass[addresses.classOf(address).id] ?? 0;
   return cluster.services.flatMap((service) =>
     service.ports.flatMap((port, position): readonly ServiceTarget[] => {
       const first = service.ports.findIndex(
@@ -104,22 +115,47 @@ function findTargets({ cluster, addresses }: Universe, found: Ends): readonly Se
       if (first !== position) return [];
       const families = new Map<Family, ServiceFamily>();
       for (const vip of service.addresses) {
-        const address = addresses.classOf(vip);
-        if (address.service?.service !== service || families.has(vip.family)) continue;
+        if (addresses.classOf(vip).service?.service !== service) continue;
         const ready = service.endpoints
           .filter((one) => one.address.family === vip.family && one.targetPorts.has(position))
-          .sort((a, b) => (a.address.value < b.address.value ? -1 : 1));
-        if (ready.length === 0) continue;
-        const endpoints = ready.flatMap((one) => {
-          const pod = pods.get(addressKey(one.address));
-          const target = portIndex(port.protocol, one.targetPorts.get(position) ?? 0);
-          return pod === undefined ? [] : [{ ...pod, target }];
-        });
-        families.set(vip.family, { address, endpoints });
+          .sort((a, b) => (a.address.value < b.address.value ? -1 : 1))
+          .map((one) => ({
+            peer: peerOf(one.address),
+            target: portIndex(port.protocol, one.targetPorts.get(position) ?? 0),
+            pod: pods.get(addressKey(one.address)),
+          }));
+        if (ready.length > 0) families.set(vip.family, describeEndpoints(ready));
       }
       return families.size === 0 ? [] : [{ service, port, families }];
     }),
   );
+}
+
+interface ReadyEndpoint {
+  readonly peer: PeerId;
+  readonly target: number;
+  readonly pod: PodEnd | undefined;
+}
+
+function describeEndpoints(ready: readonly ReadyEndpoint[]): ServiceFamily {
+  const behind = new Map<string, ServiceFamily['behind'][number]>();
+  const judges = new Map<string, EndpointJudge>();
+  for (const { peer, target, pod } of ready) {
+    behind.set(`${peer} ${target}`, { peer, target });
+    if (pod === undefined) continue;
+    const key = `${pod.ingress} ${target}`;
+    const judge = judges.get(key);
+    if (judge === undefined) {
+      judges.set(key, { pods: [pod.placed], ingress: pod.ingress, target });
+    } else {
+      judge.pods.push(pod.placed);
+    }
+  }
+  return {
+    behind: [...behind.values()],
+    pods: ready.flatMap(({ pod }) => pod?.placed ?? []),
+    judges: [...judges.values()],
+  };
 }
 
 /** A pod that is an endpoint reaches itself; so endpoints of other Services are apart (SEMANTICS row 40). */
@@ -130,9 +166,11 @@ function findSources(
 ): readonly ServiceSource[] {
   const served = new Map<PlacedPod, string>();
   for (const [i, { families }] of targets.entries()) {
-    for (const [family, { endpoints }] of families) {
-      for (const { placed, target } of endpoints) {
-        served.set(placed, `${served.get(placed) ?? ''} ${i}:${family}:${target}`);
+    for (const [family, { judges }] of families) {
+      for (const { pods, target } of judges) {
+        for (const placed of pods) {
+          served.set(placed, `${served.get(placed) ?? ''} ${i}:${family}:${target}`);
+        }
       }
     }
   }
@@ -159,20 +197,33 @@ function findSources(
   return sources;
 }
 
+/** Judges connections of one source after the other. */
 class ServiceJudge {
-  constructor(
-    private readonly found: Ends,
-    private readonly composer: Composer,
-    private readonly mode: 'changes' | 'allowed',
-  ) {}
+  readonly #spread: EffectSpread;
+  readonly #found: Ends;
 
-  mayMatter(from: ServiceSource, { families }: ServiceTarget): boolean {
-    if (this.mode === 'allowed') return true;
-    const { views } = this.found;
-    if (from.kind === 'pods' && views.egress[from.group.egress]?.changes === true) return true;
-    return [...families.values()].some(({ endpoints }) =>
-      endpoints.some(({ ingress }) => views.ingress[ingress]?.changes === true),
-    );
+  constructor(
+    found: Ends,
+    private readonly composer: Composer,
+    spread: EffectSpread,
+    private readonly mode: 'changes' | 'allowed',
+  ) {
+    this.#found = found;
+    this.#spread = spread;
+  }
+
+  /** @returns whether there can be anything to say of the source */
+  turnTo(from: ServiceSource): boolean {
+    const changes =
+      peersOf(from).some((peer) => this.#spread.isChanging(peer)) ||
+      (from.kind === 'pods' && this.#found.views.egress[from.group.egress]?.changes === true);
+    if (this.mode === 'changes' && !changes) return false;
+    if (from.kind === 'pods') this.#spread.spreadEgress(from.group.egress);
+    for (const family of [4, 6] as const) {
+      const peer = peerIn(from, family);
+      if (peer !== undefined) this.#spread.spreadIngress(family, peer);
+    }
+    return true;
   }
 
   /** Undefined where the source or the Service lacks the family. */
@@ -181,56 +232,72 @@ class ServiceJudge {
     { port, families }: ServiceTarget,
     family: Family,
   ): FacetsId | undefined {
-    const behind = families.get(family);
-    const peer = from.kind === 'pods' ? from.group.peers.get(family) : from.peer;
-    const has = from.kind === 'pods' ? peer !== undefined : from.families.has(family);
-    if (behind === undefined || peer === undefined || !has) return undefined;
+    const service = families.get(family);
+    if (service === undefined || peerIn(from, family) === undefined) return undefined;
+    const { changes } = this.#spread;
+    const views = this.#spread.ingress[family];
+    if (this.mode === 'changes') {
+      const changing =
+        service.judges.some(({ ingress }) => changes[views[ingress] ?? 0] === 1) ||
+        (from.kind === 'pods' &&
+          service.behind.some(({ peer }) => changes[this.#spread.egress[peer] ?? 0] === 1));
+      if (!changing) return NOTHING;
+    }
     const index = portIndex(port.protocol, port.port);
     const egress =
       from.kind === 'pods'
-        ? this.#cellAt(this.found.rowsOf(from.group.egress, behind.address), index)
-        : this.#cellAt(this.found.effects.allowAll, index);
-    const judged = behind.endpoints
-      .filter(({ placed }) => !isExempt(from, placed))
-      .map(({ ingress, target }) => this.#cellAt(this.#ingressEffect(ingress, peer), target));
-    const was = firstDenial(judged.map(([cell]) => cell));
-    const is = firstDenial(judged.map(([, cell]) => cell));
-    const ingress = was === undefined || is === undefined ? undefined : ([was, is] as const);
+        ? this.#firstDenial(
+            service.behind.map(({ peer, target }) => [this.#spread.egress[peer] ?? 0, target]),
+          )
+        : undefined;
+    const ingress = this.#firstDenial(
+      service.judges
+        .filter((one) => !isExempt(from, one))
+        .map(({ ingress: view, target }) => [views[view] ?? 0, target]),
+    );
     return this.composer.intern(this.#facets(index, egress, ingress));
+  }
+
+  /** Every endpoint must allow; the first that denies speaks for all. */
+  #firstDenial(cells: readonly (readonly [EffectId, number])[]): CellChange | undefined {
+    const found = cells.map(([id, index]): CellChange => {
+      const effect = this.#found.effects.effect(id);
+      const segment = segmentAt(effect, index);
+      return [effect.was[segment] ?? 0, effect.is[segment] ?? 0];
+    });
+    const was = found.find(([cell]) => !isAllowed(cell)) ?? found[0];
+    const is = found.find(([, cell]) => !isAllowed(cell)) ?? found[0];
+    return was === undefined || is === undefined ? undefined : [was[0], is[1]];
   }
 
   #facets(
     index: number,
-    egress: CellChange,
+    egress: CellChange | undefined,
     ingress: CellChange | undefined,
   ): ReturnType<typeof facetOf>[] {
-    const was = isAllowed(egress[0]) && (ingress === undefined || isAllowed(ingress[0]));
-    const is = isAllowed(egress[1]) && (ingress === undefined || isAllowed(ingress[1]));
+    const judged = [egress, ingress].filter((one) => one !== undefined);
+    const was = judged.every(([cell]) => isAllowed(cell));
+    const is = judged.every(([, cell]) => isAllowed(cell));
     if (this.mode === 'allowed' ? !is : was === is) return [];
     const tag: Tag = this.mode === 'allowed' ? 'allowed' : is ? 'widened' : 'narrowed';
     const key = this.mode === 'allowed' ? '' : causeKey(egress, ingress);
     return [facetOf(tag, new Map([[key, [[index, index]]]]))];
   }
-
-  #ingressEffect(view: ViewId, peer: PeerId): EffectId {
-    const { defaults, exceptions } = this.found.views.ingress[view] ?? bug(`no view ${view}`);
-    const { flavour } = this.found.peers[peer] ?? bug(`no peer ${peer}`);
-    return exceptions.get(peer) ?? defaults.get(flavour) ?? bug(`no effect on ${flavour}`);
-  }
-
-  #cellAt(id: EffectId, index: number): CellChange {
-    const effect = this.found.effects.effect(id);
-    const segment = segmentAt(effect, index);
-    return [effect.was[segment] ?? 0, effect.is[segment] ?? 0];
-  }
 }
 
-/** Among several pods alike, another one stands for the endpoint that a pod itself is. */
-function isExempt(from: ServiceSource, endpoint: PlacedPod): boolean {
-  if (from.kind === 'pods') return from.pods.length === 1 && from.pods[0] === endpoint;
-  return from.classes.some((one) => isOwnNode(one, endpoint.pod));
+function peerIn(from: ServiceSource, family: Family): PeerId | undefined {
+  if (from.kind === 'pods') return from.group.peers.get(family);
+  return from.families.has(family) ? from.peer : undefined;
 }
 
-function firstDenial(cells: readonly number[]): number | undefined {
-  return cells.find((cell) => !isAllowed(cell)) ?? cells[0];
+function peersOf(from: ServiceSource): readonly PeerId[] {
+  return from.kind === 'pods' ? [...from.group.peers.values()] : [from.peer];
+}
+
+/** Among several endpoints alike, another one stands for the one that the source itself is. */
+function isExempt(from: ServiceSource, { pods }: EndpointJudge): boolean {
+  if (from.kind === 'pods') {
+    return from.pods.length === 1 && pods.length === 1 && from.pods[0] === pods[0];
+  }
+  return from.classes.some((one) => pods.every(({ pod }) => isOwnNode(one, pod)));
 }

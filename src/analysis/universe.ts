@@ -7,8 +7,7 @@ import {
   type AddressClasses,
 } from '../codegen/bind-classes.js';
 import { LookIndex } from '../codegen/bind-looks.js';
-import { RowTable } from '../codegen/bind-rows.js';
-import { createSubjectViews, type SubjectView, type SubjectViews } from '../codegen/bind-views.js';
+import { createSubjectViews, type SubjectView } from '../codegen/bind-views.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import type { Direction } from '../ir/model.js';
 import type { NormalModel } from '../ir/normal-model.js';
@@ -16,12 +15,8 @@ import type { NormalModel } from '../ir/normal-model.js';
 /** The policies before and after a change; twice the same where there is no change. */
 export type Models = readonly [was: NormalModel, is: NormalModel];
 
-/** One model in the universe: what is deployed of it, over classes that both models share. */
-export interface Side {
-  readonly model: NormalModel;
-  readonly rows: RowTable;
-  readonly viewOf: (pod: Pod, direction: Direction) => SubjectView;
-}
+/** One model's policies at each pod, over atoms that both models share. */
+export type ViewOf = (pod: Pod, direction: Direction) => SubjectView;
 
 /** A pod that takes part in policies, and the classes of its addresses. */
 export interface PlacedPod {
@@ -34,7 +29,7 @@ export interface Universe {
   /** The instant at which rules with `until` are judged, in milliseconds since the epoch. */
   readonly at: number;
   readonly models: Models;
-  readonly sides: readonly [was: Side, is: Side];
+  readonly views: readonly [was: ViewOf, is: ViewOf];
   readonly addresses: AddressClasses;
   /** In the snapshot's order. */
   readonly pods: readonly PlacedPod[];
@@ -61,20 +56,14 @@ export function createUniverse(cluster: ClusterSnapshot, models: Models, at: num
   }
   // INVARIANT: every atom is known before addresses are put into classes.
   const addresses = classifyAddresses(cluster, atoms, looks);
-  const before = sideOf(was, viewsOfWas, addresses);
-  const after = was === is ? before : sideOf(is, viewsOfIs, addresses);
   return {
     cluster,
     at,
     models,
-    sides: [before, after],
+    views: [viewsOfWas.viewOf, viewsOfIs.viewOf],
     addresses,
     pods: placePods(pods, addresses),
   };
-}
-
-function sideOf(model: NormalModel, views: SubjectViews, addresses: AddressClasses): Side {
-  return { model, rows: new RowTable(addresses), viewOf: views.viewOf };
 }
 
 /** An address that two pods claim belongs to the first, as everywhere. */
