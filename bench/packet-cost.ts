@@ -35,20 +35,26 @@ const FLOW_PARTS: readonly (readonly [Traffic, FlowPart])[] = [
 export const packetCost: Section = {
   name: 'packets',
   *run(effort: Effort): Iterable<Table> {
-    yield tableOf(4, 'scattered', effort);
-    if (effort.full) yield tableOf(4, 'neighbours', effort);
+    yield tableOf(4, 'scattered', effort, FLOW_PARTS);
+    if (effort.full) yield tableOf(4, 'neighbours', effort, FLOW_PARTS);
   },
 };
 
 export const packetCost6: Section = {
   name: 'packets-ipv6',
   *run(effort: Effort): Iterable<Table> {
-    yield tableOf(6, 'scattered', effort);
-    if (effort.full) yield tableOf(6, 'neighbours', effort);
+    const parts = FLOW_PARTS.filter(([, part]) => effort.full || part === 'later');
+    yield tableOf(6, 'scattered', effort, parts);
+    if (effort.full) yield tableOf(6, 'neighbours', effort, parts);
   },
 };
 
-function tableOf(family: Family, spread: CidrSpread, effort: Effort): Table {
+function tableOf(
+  family: Family,
+  spread: CidrSpread,
+  effort: Effort,
+  parts: typeof FLOW_PARTS,
+): Table {
   const unit = loadUnit(family);
   try {
     return {
@@ -62,7 +68,7 @@ function tableOf(family: Family, spread: CidrSpread, effort: Effort): Table {
       ],
       rows: effort.counts.flatMap((count) => {
         const rules = cidrRules(count, spread, family);
-        return rowsOf(family, rules, effort, unit);
+        return rowsOf(family, rules, effort, unit, parts);
       }),
       notes: [
         'first: a SYN, later: data. Isolated both ways, replies need state: a first packet makes an entry.',
@@ -88,6 +94,7 @@ function rowsOf(
   rules: readonly CidrRule[],
   effort: Effort,
   unit: Loaded,
+  parts: typeof FLOW_PARTS,
 ): Table['rows'] {
   const plain = loadFirstPod(compileRules(rules));
   const isolated = loadFirstPod(compileRules(rules, { state: true }));
@@ -101,7 +108,7 @@ function rowsOf(
     ...others.map(({ name, loaded }) => ({ name, program: loaded.program })),
   ];
   try {
-    return FLOW_PARTS.flatMap(([traffic, part]) => {
+    return parts.flatMap(([traffic, part]) => {
       const flows = flowsTo(rules, traffic);
       for (const judge of judges) checkVerdicts(judge, flows, part, traffic);
       const candidates = [{ name: UNIT, program: unit.program }, ...judges].map(

@@ -10,7 +10,7 @@ export interface Effort {
 }
 
 export const QUICK: Effort = { full: false, counts: [10, 1000, 10_000, 100_000], rounds: 5 };
-export const FULL: Effort = { full: true, counts: [10, 100, 1000, 10_000, 100_000], rounds: 15 };
+export const FULL: Effort = { full: true, counts: [10, 100, 1000, 10_000, 100_000], rounds: 11 };
 
 /** A number is shown with the digits of its column, nothing as an empty cell. */
 export type Cell = string | number | undefined;

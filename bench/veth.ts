@@ -89,7 +89,7 @@ function rowsOf(rules: readonly CidrRule[], effort: Effort, notes: string[]): Ta
     stand(NOTHING, () => undefined);
     stand(DOES_NOTHING.name, (lane) => attachPeer(lane, DOES_NOTHING));
     stand(POLICYC, (lane) => applyPolicyc(lane, rules));
-    if (effort.full) stand(`${POLICYC}, without gates`, (lane) => attachUngated(lane, rules));
+    stand(`${POLICYC}, without gates`, (lane) => attachUngated(lane, rules));
     for (const peer of [ciliumLike(rules, 4), bpfilterSets(rules, 4)]) {
       stand(peer.name, (lane) => attachPeer(lane, peer));
     }

@@ -118,7 +118,9 @@ int main(int argc, char **argv) {
   unsigned long sent[MAX_LANES] = {0};
   for (int i = 0; i < lane_count; i++) lanes[i] = open_lane(argv[7 + i]);
   for (int round = 0; round < rounds; round++) {
-    for (int i = 0; i < lane_count; i++) {
+    for (int turn = 0; turn < lane_count; turn++) {
+      /* Each lane comes first once, and after each of the others. */
+      int i = (turn + round) % lane_count;
       double best = 0;
       for (int try = 0; try < tries; try++) {
         double ns = send_frames(lanes[i], frames, length / bytes, bytes, limit_ns, &sent[i]);
