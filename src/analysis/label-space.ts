@@ -9,8 +9,11 @@ import type { LabelRequirement, LabelSelector } from '../ir/model.js';
 export interface LabelClass {
   /** Positions of the selectors that hold, ascending. */
   readonly selected: readonly number[];
-  /** The plainest labels of the class: as few as possible, and no value that no selector names if any will do. */
+  /** The plainest labels of the class: as few as possible, and no value that a selector names where any will do. */
   readonly labels: Labels;
+  /** Which labels are in the class: all requirements hold, and of each of `never` one at least does not. */
+  readonly requirements: readonly LabelRequirement[];
+  readonly never: readonly (readonly LabelRequirement[])[];
 }
 
 export interface CutOptions {
@@ -43,7 +46,9 @@ export function cutLabelSpace(
     const region = space.regions[position];
     if (region === undefined) {
       const point = space.pointOf(box, missed);
-      if (point !== undefined) classes.push({ selected: [...selected], labels: point });
+      if (point !== undefined) {
+        classes.push({ selected: [...selected], labels: point, ...space.meaningOf(box, missed) });
+      }
       return classes.length <= limit;
     }
     const inside = within(box, region);
@@ -142,6 +147,38 @@ class LabelSpace {
     return this.#plainest(box);
   }
 
+  /** The box without the regions, in requirements: those that bound it in one key become part of the box. */
+  meaningOf(box: Box, missed: readonly Region[]): Pick<LabelClass, 'requirements' | 'never'> {
+    let rest = box;
+    let regions = missed
+      .map((region) => essential(rest, region))
+      .filter((one) => one !== undefined);
+    for (;;) {
+      const [plain] = regions.find((one) => one.length === 1) ?? [];
+      if (plain === undefined) break;
+      rest = narrow(rest, plain.position, plain.fails) ?? rest;
+      const smaller = rest;
+      regions = regions.map((one) => essential(smaller, one)).filter((one) => one !== undefined);
+    }
+    const outermost = regions.filter(
+      (one, i) =>
+        !regions.some(
+          (other, j) => j !== i && covers(other, one) && (!covers(one, other) || j < i),
+        ),
+    );
+    return {
+      requirements: this.#domains.flatMap((domain, i) =>
+        requirementsOf(domain, rest[i] ?? 0n, this.whole[i] ?? 0n),
+      ),
+      never: outermost.map((region) =>
+        region.flatMap(({ position, holds }) => {
+          const domain = this.#domains[position];
+          return domain === undefined ? [] : requirementsOf(domain, holds, domain.all);
+        }),
+      ),
+    };
+  }
+
   #plainest(box: Box): Labels {
     const labels = new Map<string, string>();
     for (const [i, { key, values }] of this.#domains.entries()) {
@@ -162,6 +199,19 @@ function within(box: Box, region: Region): Box | undefined {
   return part;
 }
 
+/** The bounds of a region that the box does not keep anyway; undefined if they do not meet. */
+function essential(box: Box, region: Region): Region | undefined {
+  if (within(box, region) === undefined) return undefined;
+  return region.filter(({ position, fails }) => ((box[position] ?? 0n) & fails) !== 0n);
+}
+
+/** Whether `outer` holds wherever `inner` does. */
+function covers(outer: Region, inner: Region): boolean {
+  return outer.every(({ position, fails }) =>
+    inner.some((one) => one.position === position && (one.holds & fails) === 0n),
+  );
+}
+
 function narrow(box: Box, position: number, values: bigint): Box | undefined {
   const bits = box[position] ?? 0n;
   const left = bits & values;
@@ -176,6 +226,32 @@ function bitsOf({ positions }: Domain, wanted: readonly string[]): bigint {
     if (at !== undefined) bits |= 1n << (FIRST_NAMED + BigInt(at));
   }
   return bits;
+}
+
+/**
+ * Requirements that exactly these values of the key satisfy, as Kubernetes writes them.
+ * @param possible values that the key can have at all
+ */
+function requirementsOf(
+  { key, values }: Domain,
+  bits: bigint,
+  possible: bigint,
+): readonly LabelRequirement[] {
+  if (bits === possible) return [];
+  const has = (at: number): boolean => (bits & (1n << (FIRST_NAMED + BigInt(at)))) !== 0n;
+  const absent = (bits & ABSENT) !== 0n;
+  const unnamed = (bits & UNNAMED) !== 0n;
+  const held = values.filter((_, at) => has(at));
+  if (absent && held.length === 0 && !unnamed) {
+    return [{ key, operator: 'DoesNotExist', values: [] }];
+  }
+  if (!absent && !unnamed) return [{ key, operator: 'In', values: held }];
+  const others = values.filter((_, at) => !has(at));
+  const mustExist = !absent && (possible & ABSENT) !== 0n;
+  return [
+    ...(mustExist ? [{ key, operator: 'Exists', values: [] } as const] : []),
+    ...(others.length > 0 ? [{ key, operator: 'NotIn', values: others } as const] : []),
+  ];
 }
 
 /** The values of the key for which the requirement holds (Kubernetes' labels.Requirement). */

@@ -54,9 +54,16 @@ describe('the space of labels', () => {
           const wanted = new Set(real.map((labels) => signatureOf(selectors, labels)));
           const classes = cutLabelSpace(selectors, { known, present, limit: 1000 }) ?? [];
           expect(classes.map(({ selected }) => selected.join()).sort()).toEqual([...wanted].sort());
-          for (const { selected, labels } of classes) {
+          for (const { selected, labels, requirements, never } of classes) {
             const whole = new Map([...known, ...labels]);
             expect(signatureOf(selectors, whole)).toBe(selected.join());
+            const described = real.filter(
+              (one) =>
+                selectorMatches({ requirements }, one) &&
+                never.every((none) => !selectorMatches({ requirements: none }, one)),
+            );
+            const meant = real.filter((one) => signatureOf(selectors, one) === selected.join());
+            expect(described).toEqual(meant);
           }
         },
       ),
