@@ -1,9 +1,10 @@
-/** The address maps: single addresses in hashes, longer prefixes in LPM tries, per family. */
+/** The address tables: a trie for each family, or single addresses in a hash and prefixes in an LPM trie. */
 import { ADDRESS_BITS, addressBytes, type Family, type Prefix } from '../address.js';
 import { formatBytes } from '../byte-sizes.js';
 import type { AddressClasses, AddressClass } from './bind-classes.js';
 import { boundMap } from './bind-images.js';
 import { buildTrie4 } from './bind-trie.js';
+import { buildTrie6 } from './bind-trie6.js';
 import {
   CACHE_LINE,
   hashCandidate,
@@ -13,15 +14,16 @@ import {
 } from './choose-layouts.js';
 import type { BoundMap } from './contents.js';
 import { CLASS_BITS, ENTRY_NEEDS_TABLES_BIT, FLAVOURS, MAPS, SHAPE_FLAG, TRIE } from './layout.js';
-import { lpmNs } from './lookup-costs.js';
+import { FIND_ADDRESS6_NS, lpmNs } from './lookup-costs.js';
 import { mapBytes, USUAL_SIZES } from './memory.js';
 
 export interface AddressMaps {
   readonly maps: readonly BoundMap[];
   /** Bits of the shape's flags: which of them hold anything. */
   readonly flags: number;
-  /** In place of the maps of IPv4, if it has more than one word. */
+  /** In place of the family's maps, if it has more than one word. */
   readonly trie4: Uint32Array;
+  readonly trie6: Uint32Array;
 }
 
 /** The ways to look addresses up, and what makes the one that is chosen. */
@@ -36,41 +38,44 @@ export function planAddresses(
   maxTrieBytes: number,
 ): AddressPlan {
   const words = classes.map(entryWord);
-  const trie4 = buildTrie4(entries, words, maxTrieBytes);
+  const tries = {
+    4: buildTrie4(entries, words, maxTrieBytes),
+    6: buildTrie6(entries, words, maxTrieBytes),
+  };
   const families = { 4: splitEntries(entries, 4), 6: splitEntries(entries, 6) };
   return {
-    tables: [
-      {
-        table: 'addresses IPv4',
-        family: 4,
-        candidates: [
-          trieCandidate(trie4, families[4], maxTrieBytes),
-          mapsCandidate(4, families[4], false),
-        ],
-      },
-      {
-        table: 'addresses IPv6',
-        family: 6,
-        candidates: [mapsCandidate(6, families[6], true)],
-      },
-    ],
+    tables: ADDRESS_FAMILIES.map((family) => ({
+      table: TABLE_OF[family],
+      family,
+      candidates: [
+        trieCandidate(family, tries[family], families[family], maxTrieBytes),
+        mapsCandidate(family, families[family]),
+      ],
+    })),
     make: (layoutOf) => {
-      const inTrie = layoutOf('addresses IPv4') === 'trie' && trie4 !== undefined;
-      const held = { 4: inTrie ? NO_ENTRIES : families[4], 6: families[6] };
-      const mapFlags = ADDRESS_FAMILIES.reduce(
-        (flags, family) => flags | flagsOf(family, held[family]),
-        0,
-      );
+      const taken = (family: Family): Uint32Array | undefined =>
+        layoutOf(TABLE_OF[family]) === 'trie' ? tries[family] : undefined;
+      const held = (family: Family): SplitEntries =>
+        taken(family) === undefined ? families[family] : NO_ENTRIES;
       return {
-        maps: ADDRESS_FAMILIES.flatMap((family) => mapsOf(family, held[family], words)),
-        flags: mapFlags | (inTrie ? SHAPE_FLAG.trie4 : 0),
-        trie4: inTrie ? trie4 : new Uint32Array(1),
+        maps: ADDRESS_FAMILIES.flatMap((family) => mapsOf(family, held(family), words)),
+        flags: ADDRESS_FAMILIES.reduce(
+          (flags, family) =>
+            flags |
+            flagsOf(family, held(family)) |
+            (taken(family) === undefined ? 0 : TRIE_FLAG[family]),
+          0,
+        ),
+        trie4: taken(4) ?? new Uint32Array(1),
+        trie6: taken(6) ?? new Uint32Array(1),
       };
     },
   };
 }
 
 const ADDRESS_FAMILIES = [4, 6] as const;
+const TABLE_OF = { 4: 'addresses IPv4', 6: 'addresses IPv6' } as const;
+const TRIE_FLAG = { 4: SHAPE_FLAG.trie4, 6: SHAPE_FLAG.trie6 } as const;
 
 /** A family's entries: those of one address, which go into a hash, and the others. */
 interface SplitEntries {
@@ -91,21 +96,22 @@ function splitEntries(entries: AddressClasses['entries'], family: Family): Split
 }
 
 function trieCandidate(
+  family: Family,
   trie: Uint32Array | undefined,
   { single, wide }: SplitEntries,
   limit: number,
 ): Candidate {
-  const base = { layout: 'trie', loads: 2, calls: 0, fast: true };
+  const base = { layout: 'trie', loads: 2, calls: family === 4 ? 0 : FIND_ADDRESS6_NS, fast: true };
   if (trie === undefined) {
     return { ...base, bytes: limit, touched: limit, obstacle: `over ${formatBytes(limit)}` };
   }
   const bytes = trie.byteLength;
-  const root = 4 * TRIE.rootSize;
+  const root = family === 4 ? 4 * TRIE.rootSize : 0;
   const touched = bytes - root + Math.min(root, CACHE_LINE * (single.length + wide.length));
   return { ...base, bytes, touched, loads: bytes > root ? 2 : 1 };
 }
 
-function mapsCandidate(family: Family, { single, wide }: SplitEntries, fast: boolean): Candidate {
+function mapsCandidate(family: Family, { single, wide }: SplitEntries): Candidate {
   const { hash, lpm } = MAPS_OF[family];
   const hashed = hashCandidate(hash, single.length, 0);
   return {
@@ -114,7 +120,7 @@ function mapsCandidate(family: Family, { single, wide }: SplitEntries, fast: boo
     loads: 0,
     touched: 0,
     calls: hashed.calls + lpmNs(wide.length),
-    fast,
+    fast: false,
   };
 }
 

@@ -116,6 +116,7 @@ export function bind(
   set(SHAPE.portCount, portTable.bytes.length / 2);
   set(SHAPE.cellCount, cells.cells.bytes.length / 4);
   set(SHAPE.trieCount, byAddress.trie4.length);
+  set(SHAPE.trie6Count, byAddress.trie6.length);
   set(SHAPE.defaultCount, rows.defaults.bytes.length / ROW_BYTES);
   set(SHAPE.rowCellCount, cells.rowCells.bytes.length / 4);
   set(SHAPE.bitsCount, bits.bytes.length / BITS_WORD.size);
@@ -140,6 +141,7 @@ export function bind(
       portTable,
       bits,
       table(TABLES.trie4, byAddress.trie4),
+      table(TABLES.trie6, byAddress.trie6),
     ],
     maps: [
       ...byAddress.maps,

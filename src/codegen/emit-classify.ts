@@ -4,6 +4,7 @@ import { r0, r1, r2, r3, r8, r10, type Assembler } from './assembler.js';
 import { emitLoadField } from './emit-fields.js';
 import { emitBareExit, FRAME, PACKET } from './emit-frame.js';
 import { emitCallFindAddress } from './emit-trie.js';
+import { emitCallFindAddress6 } from './emit-trie6.js';
 import {
   CLASS_BITS,
   FLAVOUR_STRIDE,
@@ -137,17 +138,23 @@ export function emitAddressEntry(asm: Assembler): void {
 }
 
 function emitFamilyLookup(asm: Assembler, family: 4 | 6, done: string): void {
+  const maps = asm.freshLabel('address_maps');
+  emitLoadField(asm, r1, 'shape', SHAPE.flags);
+  asm.and(r1, family === 4 ? SHAPE_FLAG.trie4 : SHAPE_FLAG.trie6);
+  asm.branch('eq', r1, 0, maps);
   if (family === 4) {
-    const maps = asm.freshLabel('address_maps');
-    emitLoadField(asm, r1, 'shape', SHAPE.flags);
-    asm.and(r1, SHAPE_FLAG.trie4);
-    asm.branch('eq', r1, 0, maps);
     asm.load(4, r1, r10, FRAME.keyRemote);
     asm.toBigEndian(r1, 32);
     emitCallFindAddress(asm);
-    asm.jump(done);
-    asm.label(maps);
+  } else {
+    asm.load(8, r1, r10, FRAME.keyRemote);
+    asm.toBigEndian(r1, 64);
+    asm.load(8, r2, r10, FRAME.keyRemote + 8);
+    asm.toBigEndian(r2, 64);
+    emitCallFindAddress6(asm);
   }
+  asm.jump(done);
+  asm.label(maps);
   const [hash, lpm] =
     family === 4 ? [MAPS.addr4Hash, MAPS.addr4Lpm] : [MAPS.addr6Hash, MAPS.addr6Lpm];
   const [hashFlag, lpmFlag] =

@@ -1,6 +1,6 @@
 /** Emits the lookup of an IPv4 address in the trie: a group of blocks, a leaf, and for crowded blocks nodes. */
 import { Assembler, r0, r1, r2, r3, r4, r5, r8, type Register } from './assembler.js';
-import { emitLoadField } from './emit-fields.js';
+import { emitBitCount, emitLoadField } from './emit-fields.js';
 import { EXIT } from './emit-frame.js';
 import { PACKED, SHAPE, TABLES, TRIE } from './layout.js';
 import type { FunctionListing } from './listing.js';
@@ -92,33 +92,10 @@ function emitGroup(asm: Assembler, usual: string): void {
   asm.and32(r5, 63).comment('to shift the bit of the block to the top');
   asm.lsh(r4, r5);
   asm.branch('sge', r4, 0, usual);
-  emitBitCount(asm);
+  emitBitCount(asm, r4, r0, r5);
   asm.lsh32(r4, 1);
   asm.add32(r1, r4);
   asm.sub32(r1, TRIE.leafWords);
-}
-
-/** r4 → how many of its bits are set. Clobbers r0, r3, r5. */
-function emitBitCount(asm: Assembler): void {
-  asm.loadImm64(r5, 0x5555_5555_5555_5555n);
-  asm.mov(r0, r4);
-  asm.rsh(r0, 1);
-  asm.and(r0, r5);
-  asm.sub(r4, r0);
-  asm.loadImm64(r5, 0x3333_3333_3333_3333n);
-  asm.mov(r0, r4);
-  asm.rsh(r4, 2);
-  asm.and(r0, r5);
-  asm.and(r4, r5);
-  asm.add(r4, r0);
-  asm.loadImm64(r5, 0x0f0f_0f0f_0f0f_0f0fn);
-  asm.mov(r0, r4);
-  asm.rsh(r0, 4);
-  asm.add(r4, r0);
-  asm.and(r4, r5);
-  asm.loadImm64(r5, 0x0101_0101_0101_0101n);
-  asm.mul(r4, r5);
-  asm.rsh(r4, 56);
 }
 
 /** r1 = index of a leaf, r8 = the usual word → r8 = word, r2 = the address within its block. */

@@ -27,6 +27,7 @@ import {
   OPPOSITE,
 } from './emit-state.js';
 import { emitFindAddress } from './emit-trie.js';
+import { emitFindAddress6 } from './emit-trie6.js';
 import { emitVerdict } from './emit-verdict.js';
 import { BITS_WORD } from './emit-code-verdict.js';
 import { encodeCell, EVENT_MAPS, GATE, MAPS, ROW_BYTES, SHAPE, SUBJECT, TABLES } from './layout.js';
@@ -44,6 +45,7 @@ export function emitDatapath(plan: LookupPlan): Listing {
       emitJudge(plan, 'ingress'),
       emitJudge(plan, 'egress'),
       emitFindAddress(),
+      emitFindAddress6(),
       emitSkipTags(),
       emitSkipExtensions(),
       ...(rejectsAnything(plan) ? [emitRejectPacket()] : []),
@@ -141,6 +143,7 @@ function declareTables(): readonly TableDeclaration[] {
     table(TABLES.defaults, ROW_BYTES),
     table(TABLES.rowCells, 4),
     table(TABLES.trie4, 4),
+    table(TABLES.trie6, 4),
   ];
 }
 
@@ -156,6 +159,7 @@ function smallestShape(): Uint8Array {
     SHAPE.rowCellCount,
     SHAPE.bitsCount,
     SHAPE.trieCount,
+    SHAPE.trie6Count,
   ]) {
     view.setUint32(field, 1, true);
   }

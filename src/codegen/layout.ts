@@ -20,7 +20,9 @@ export const SHAPE = {
   fingerprint: 48,
   /** Words of the IPv4 trie. */
   trieCount: 52,
-  size: 56,
+  /** Words of the IPv6 trie. */
+  trie6Count: 56,
+  size: 60,
 } as const;
 
 /** Bits of `shape.flags`: which variant of each logical table is filled. */
@@ -32,6 +34,7 @@ export const SHAPE_FLAG = {
   rowsHash: 1 << 4,
   cellsHash: 1 << 5,
   trie4: 1 << 6,
+  trie6: 1 << 7,
 } as const;
 
 /** Offsets in the `subject` table, one for each pod. */
@@ -99,6 +102,30 @@ export const TRIE = {
   lastSize: 256,
   /** 64 bytes: up to ten intervals of all the rest of the address; see {@link PACKED}. */
   packedBit: 29,
+} as const;
+
+/**
+ * The IPv6 trie: records of four u32 words in one array. An address is read as two halves of 64 bits.
+ *
+ * A header, the first record of the array, is where a half begins: bits that all prefixes share (two words,
+ * lower first), the word of addresses that lack them, and info. Its node follows it. A node is 2^n groups, as
+ * in {@link TRIE}, each of 64 slots: n bits of the address choose the group, 6 the slot. A leaf is a prefix
+ * (two words), the word of the addresses in it, and info. A word is an address entry, or with `nodeBit` the
+ * first record of a node, with both bits a header for the lower half, with `lowBit` alone a single prefix of
+ * the lower half: the half (two words) and its word.
+ *
+ * Bits are compared from bit 62 down, with the half shifted right by one. Info has in bits 0 to 5 by how much
+ * to shift right what differs, from `skipShift` on how many of the half's bits to leave out before the
+ * next node (for a single prefix: by how much to shift right), from `groupShift` on the next node's n.
+ */
+export const TRIE6 = {
+  recordWords: 4,
+  nodeBit: 30,
+  lowBit: 29,
+  skipShift: 8,
+  groupShift: 16,
+  /** Nodes that a lookup meets at most: each takes 6 bits of a half. */
+  mostNodes: 22,
 } as const;
 
 /**
@@ -316,6 +343,7 @@ export const TABLES = {
   defaults: 'defaults',
   rowCells: 'row_cells',
   trie4: 'trie4',
+  trie6: 'trie6',
 } as const;
 
 /** One of the two places of a node's programs: one is in force, the next generation is put into the other. */

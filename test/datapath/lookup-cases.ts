@@ -1,26 +1,12 @@
 /** Lookups: addresses in every kind of trie node, at the edges of prefixes, and rows that share cells. */
+import { ADDRESS_BITS, formatAddress, parsePrefix, prefixLast } from '../../src/address.js';
 import { ACK, ETHER, frame, PROTO, tcp } from '../support/frames.js';
 import { from, packetCase, to, type PacketCase, type SendStep } from './case.js';
 import { ISOLATED } from './policies.js';
-import { policies, X, type RuleText } from './world.js';
+import { policies, X, X6, type RuleText } from './world.js';
 
-interface Block {
-  readonly first: number;
-  readonly length: number;
-}
-
-function block(cidr: string): Block {
-  const [address = '', length = ''] = cidr.split('/');
-  const first = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0);
-  return { first, length: Number(length) };
-}
-
-function addressOf(value: number): string {
-  return [24, 16, 8, 0].map((shift) => (value >>> shift) & 0xff).join('.');
-}
-
-/** What these make of the trie: see TRIE in layout.ts. Blocks are /20, groups /14. */
-const CIDRS: readonly string[] = [
+/** What these make of the IPv4 trie: see TRIE in layout.ts. Blocks are /20, groups /14. */
+const CIDRS4: readonly string[] = [
   // Groups without leaves, one with a leaf among them, and one of which half is usual. No prefix stands
   // right behind one that holds it: each is tried with the port before its own.
   '20.0.0.0/7',
@@ -53,56 +39,102 @@ const CIDRS: readonly string[] = [
   '223.255.255.255/32',
 ];
 
+/** The same of IPv6: see TRIE6. Nodes are as wide as their prefixes are many. */
+const CIDRS6: readonly string[] = [
+  // Above all halves, in the first half, and where the halves meet.
+  '2600::/12',
+  '2a00:1:2::/48',
+  '2001:db8:0:1::/64',
+  '2001:db8:0:2::/63',
+  // The lower half: one prefix of an upper half, and crowds with and without a word around them.
+  '2001:db8:5::1/128',
+  '2001:db8:6::/65',
+  '2001:db8:7:0:ffff:ffff:ffff:ffff/128',
+  '2001:db8:0:1:8000::/66',
+  '2001:db8:0:1::1/128',
+  '2001:db8:0:1::2/127',
+  '2001:db8:0:1:0:ffff::/96',
+  ...Array.from({ length: 20 }, (_, i) => `2001:db8:8::${(3 * i + 1).toString(16)}/128`),
+  // Within another prefix, close to its end and far from it.
+  '2600:8000::/17',
+  '260f:ffff:ffff:ffff:ffff:ffff:ffff:fff0/124',
+  // Many in a row, so that a node has many groups.
+  ...Array.from({ length: 40 }, (_, i) => `2a01:${(256 * i).toString(16)}::/24`),
+  // The ends of all addresses that are nothing else.
+  '::/128',
+  'efff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128',
+];
+
 const PORT = 1000;
-const rules: readonly RuleText[] = CIDRS.map((cidr, i) => ({
-  peers: [cidr],
-  ports: [`${PORT + i}/TCP`],
-}));
+
+interface Lists {
+  readonly cidrs: readonly string[];
+  readonly own: string;
+  readonly policies: string;
+}
 
 /** Rules of another pod come first, so that those of x do not count from 0. */
-const POLICIES = policies(
-  { pod: 'four', ingress: [{ ports: ['1/TCP'] }, { ports: ['2/TCP'] }], egress: [] },
-  { pod: 'x', ingress: rules, egress: rules },
-);
+function listsOf(cidrs: readonly string[], own: string): Lists {
+  const rules = cidrs.map((cidr, i): RuleText => ({ peers: [cidr], ports: [`${PORT + i}/TCP`] }));
+  const text = policies(
+    { pod: 'four', ingress: [{ ports: ['1/TCP'] }, { ports: ['2/TCP'] }], egress: [] },
+    { pod: 'x', ingress: rules, egress: rules },
+  );
+  return { cidrs, own, policies: text };
+}
+
+const LISTS = { IPv4: listsOf(CIDRS4, X), IPv6: listsOf(CIDRS6, X6) } as const;
 
 /** A tag takes the packet off the fast path. */
 interface Course {
+  readonly lists: Lists;
   readonly way: 'from' | 'to';
   readonly tags: readonly number[];
 }
 
-const COURSES: readonly Course[] = (['from', 'to'] as const).flatMap((way) => [
-  { way, tags: [] },
-  { way, tags: [ETHER.vlan] },
-]);
-
-function probe({ way, tags }: Course, address: number, port: number, expected: string): SendStep {
+function probe(
+  { lists, way, tags }: Course,
+  far: string,
+  port: number,
+  expected: string,
+): SendStep {
   const segment = tcp(40_000, port, ACK);
-  const far = addressOf(address);
   return way === 'from'
-    ? from('x', frame(X, far, PROTO.tcp, segment, {}, tags), expected)
-    : to('x', frame(far, X, PROTO.tcp, segment, {}, tags), expected);
+    ? from('x', frame(lists.own, far, PROTO.tcp, segment, {}, tags), expected)
+    : to('x', frame(far, lists.own, PROTO.tcp, segment, {}, tags), expected);
 }
 
+/** Each prefix has a port of its own, so that what lies around it is denied there. */
 function edges(course: Course, cidr: string, index: number): readonly SendStep[] {
-  const { first, length } = block(cidr);
-  const { way } = course;
-  const last = first + 2 ** (32 - length) - 1;
-  const rule = `pass judged rule t/x ${way === 'from' ? 'egress' : 'ingress'}[${index}]`;
+  const prefix = parsePrefix(cidr);
+  if (prefix === undefined) throw new Error(`no prefix: ${cidr}`);
+  const { family, value } = prefix;
+  const top = 2n ** BigInt(ADDRESS_BITS[family]) - 1n;
+  const rule = `pass judged rule t/x ${course.way === 'from' ? 'egress' : 'ingress'}[${index}]`;
+  const last = prefixLast(prefix);
+  const { length } = course.lists.cidrs;
   return [
-    probe(course, first, PORT + index, rule),
-    probe(course, last, PORT + index, rule),
-    probe(course, first - 1, PORT + index, ISOLATED),
-    probe(course, last + 1, PORT + index, ISOLATED),
-    probe(course, first, PORT + index - 1, ISOLATED),
-    probe(course, last, PORT + CIDRS.length, ISOLATED),
-  ];
+    [value, PORT + index, rule] as const,
+    [last, PORT + index, rule] as const,
+    [value - 1n, PORT + index, ISOLATED] as const,
+    [last + 1n, PORT + index, ISOLATED] as const,
+    [value, PORT + index - 1, ISOLATED] as const,
+    [last, PORT + length, ISOLATED] as const,
+  ]
+    .filter(([address]) => address >= 0n && address <= top)
+    .map(([address, port, expected]) =>
+      probe(course, formatAddress({ family, value: address }), port, expected),
+    );
 }
 
-export const LOOKUP_CASES: readonly PacketCase[] = COURSES.map((course) =>
-  packetCase(
-    `edges of prefixes, ${course.way} the pod${course.tags.length > 0 ? ', with a tag' : ''}`,
-    POLICIES,
-    ...CIDRS.flatMap((cidr, i) => edges(course, cidr, i)),
+export const LOOKUP_CASES: readonly PacketCase[] = Object.entries(LISTS).flatMap(([name, lists]) =>
+  (['from', 'to'] as const).flatMap((way) =>
+    [[], [ETHER.vlan]].map((tags) =>
+      packetCase(
+        `edges of ${name} prefixes, ${way} the pod${tags.length > 0 ? ', with a tag' : ''}`,
+        lists.policies,
+        ...lists.cidrs.flatMap((cidr, i) => edges({ lists, way, tags }, cidr, i)),
+      ),
+    ),
   ),
 );
