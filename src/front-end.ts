@@ -25,14 +25,20 @@ export class SourceCache {
   readonly #files = new Map<string, SourceFile>();
   readonly #objects = new Map<SourceFile, Outcome<readonly K8sObject[]>>();
 
-  /** @param standardInput the file descriptor that `-` stands for */
-  constructor(private readonly standardInput = 0) {}
+  /**
+   * @param standardInput the file descriptor that `-` stands for
+   * @param reader where paths are looked up; in the file system unless told
+   */
+  constructor(
+    private readonly standardInput = 0,
+    private readonly reader: typeof readSources = readSources,
+  ) {}
 
   read(paths: readonly string[]): Outcome<readonly SourceFile[]> {
     // Standard input can be read only once.
     const input = paths.includes('-') ? this.#files.get('-') : undefined;
     const wanted = input === undefined ? paths : paths.filter((path) => path !== '-');
-    const read = readSources(wanted, { standardInput: this.standardInput });
+    const read = this.reader(wanted, { standardInput: this.standardInput });
     if (read.value === undefined) return read;
     const files = read.value.map((file) => {
       const known = this.#files.get(file.path) ?? file;

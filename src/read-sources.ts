@@ -18,7 +18,7 @@ import { SourceFile } from './source.js';
 export const SOURCE_ENDINGS: readonly string[] = ['.yaml', '.yml', '.json', '.pol'];
 
 /** V8 holds no string of more than about 512 Mi units. */
-const MAX_BYTES = 256 * 1024 * 1024;
+export const MAX_BYTES = 256 * 1024 * 1024;
 
 export interface ReadOptions {
   /** Bytes in one file; 256 MiB unless told. */
@@ -157,7 +157,7 @@ class SourceReader {
       this.diagnostics.push(diagnostic('source/too-large', { path, bytes: content.size, limit }));
       return;
     }
-    const decoded = decode(path, content.bytes);
+    const decoded = decodeSource(path, content.bytes);
     if (decoded instanceof SourceFile) this.files.push(decoded);
     else this.diagnostics.push(decoded);
   }
@@ -178,7 +178,7 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
   ENOTDIR: 'what should be a folder on its way is a file',
 };
 
-function hasSourceEnding(path: string): boolean {
+export function hasSourceEnding(path: string): boolean {
   return SOURCE_ENDINGS.some((ending) => path.endsWith(ending));
 }
 
@@ -216,7 +216,8 @@ function readChunk(descriptor: number, chunk: Uint8Array): number {
   }
 }
 
-function decode(path: string, bytes: Uint8Array): SourceFile | Diagnostic {
+/** The text of a file, or why it is none. */
+export function decodeSource(path: string, bytes: Uint8Array): SourceFile | Diagnostic {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -8,13 +8,13 @@ const ROOT = join(import.meta.dirname, '..');
 /** From the top of the pipeline to its foundations: a layer may import from itself and those below. */
 const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['commands', /^src\/(cli\.ts|cli\/|demo\.ts|demo\/)/],
-  ['composition', /^src\/(compile|apply|verify|front-end)\.ts$/],
+  ['composition', /^src\/(compile|compare|apply|verify|front-end|policy-operand)\.ts$/],
   ['loader', /^src\/loader\//],
   ['analysis', /^src\/analysis\//],
   ['validation', /^src\/validate\//],
   ['codegen', /^src\/codegen\//],
   ['ir', /^src\/ir\//],
-  ['parser', /^src\/(parser\/|read-sources\.ts|globs\.ts)/],
+  ['parser', /^src\/(parser\/|(read|git)-sources\.ts|globs\.ts)/],
   ['grammar', /^grammar\//],
   ['rendering', /^src\/(render\.ts|render\/)/],
   [

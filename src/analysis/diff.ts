@@ -20,6 +20,7 @@ import type {
   SideReport,
   VerdictReport,
 } from './report.js';
+import { countStatefulPods, type StatefulPods } from './state.js';
 import { createUniverse, type Models, type Universe } from './universe.js';
 import { witnessFlow } from './witness.js';
 
@@ -29,6 +30,7 @@ export interface DiffReport {
   /** Pods of which any connection changes. */
   readonly podsTouched: number;
   readonly pods: number;
+  readonly statefulPods: StatefulPods;
 }
 
 /**
@@ -39,7 +41,7 @@ export interface DiffReport {
  */
 export function diffModels(models: Models, cluster: ClusterSnapshot, at: number): DiffReport {
   const universe = createUniverse(cluster, models, at);
-  const { findings, space } = findConnections(universe, 'changes');
+  const { findings, space, ends } = findConnections(universe, 'changes');
   const namer = new Namer(universe, space);
   const witnesses = findings.flatMap(({ causes }) =>
     causes.map(({ pair, pairPorts }) => witnessFlow(pair, pairPorts, space)),
@@ -56,6 +58,7 @@ export function diffModels(models: Models, cluster: ClusterSnapshot, at: number)
     changes: changes.sort(byRank).map(({ change }) => change),
     podsTouched: touched.size,
     pods: universe.pods.length,
+    statefulPods: countStatefulPods(universe, ends),
   };
 }
 

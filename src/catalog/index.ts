@@ -6,6 +6,7 @@ import { checkCatalog } from './check.js';
 import { cliCatalog } from './cli.js';
 import { clusterCatalog } from './cluster.js';
 import { deployCatalog } from './deploy.js';
+import { diffCatalog } from './diff.js';
 import { eventsCatalog } from './events.js';
 import { flowsCatalog } from './flows.js';
 import { k8sCatalog } from './k8s.js';
@@ -25,6 +26,7 @@ export const catalog = {
   ...cliCatalog,
   ...clusterCatalog,
   ...deployCatalog,
+  ...diffCatalog,
   ...eventsCatalog,
   ...flowsCatalog,
   ...k8sCatalog,

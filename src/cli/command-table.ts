@@ -1,5 +1,6 @@
 /** All commands, in the groups in which help shows them. */
 import type { CommandGroup, CommandSpec } from './spec.js';
+import { analysisCommands } from './specs/analysis.js';
 import { bundleCommands } from './specs/bundles.js';
 import { nodeCommands } from './specs/nodes.js';
 import { otherCommands } from './specs/others.js';
@@ -7,6 +8,7 @@ import { policyCommands } from './specs/policies.js';
 
 export const commandGroups: readonly CommandGroup[] = [
   policyCommands,
+  analysisCommands,
   bundleCommands,
   nodeCommands,
   otherCommands,

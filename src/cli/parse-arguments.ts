@@ -31,7 +31,44 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
     ...emptyDiagnostics(spec, command.opts()),
   ];
   if (wrong.length > 0) throw new InputError(wrong);
-  return { kind: 'run', operands: command.args, options: command.opts() };
+  return { kind: 'run', operands: command.args, options: groupValues(spec, argv, command.opts()) };
+}
+
+/** Puts the values of each occurrence of a grouped option into a list of their own. */
+function groupValues(
+  spec: CommandSpec,
+  argv: readonly string[],
+  values: OptionValues,
+): OptionValues {
+  const grouped = spec.options.filter((option) => option.grouped === true);
+  const lists = grouped.map((option) => {
+    const name = attributeOf(longName(option));
+    const all: unknown = values[name];
+    if (!Array.isArray(all)) return [name, all] as const;
+    let rest: readonly unknown[] = all;
+    const groups = countValues(argv, `--${longName(option)}`).map((count) => {
+      const group = rest.slice(0, count);
+      rest = rest.slice(count);
+      return group;
+    });
+    return [name, rest.length === 0 ? groups : [all]] as const;
+  });
+  return { ...values, ...Object.fromEntries(lists.filter(([, list]) => list !== undefined)) };
+}
+
+/** How many values each occurrence of the option has taken, as commander takes them. */
+function countValues(argv: readonly string[], flag: string): readonly number[] {
+  const end = argv.indexOf('--');
+  const words = end < 0 ? argv : argv.slice(0, end);
+  const counts: number[] = [];
+  let open = false;
+  for (const word of words) {
+    const isFlag = word === flag || word.startsWith(`${flag}=`);
+    if (isFlag) counts.push(word === flag ? 0 : 1);
+    else if (open && !/^-./.test(word)) counts.push((counts.pop() ?? 0) + 1);
+    open = isFlag || (open && !/^-./.test(word));
+  }
+  return counts;
 }
 
 function commandOf(spec: CommandSpec): Command {

@@ -37,7 +37,17 @@ export class Session {
     const value = this.values[attributeOf(name)];
     if (value === undefined) return [];
     if (!Array.isArray(value)) bug(`--${name} is no list`);
-    return value.map(String);
+    return value.flat().map(String);
+  }
+
+  /** The values of each occurrence of `--name`, for options of which each stands for itself. */
+  groups(name: string): readonly (readonly string[])[] {
+    const value = this.values[attributeOf(name)];
+    if (value === undefined) return [];
+    if (!Array.isArray(value)) bug(`--${name} is no list`);
+    return value.map((group: unknown) =>
+      Array.isArray(group) ? group.map(String) : bug('no group'),
+    );
   }
 
   flag(name: string): boolean {

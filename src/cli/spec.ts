@@ -9,6 +9,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   readonly default?: string;
   readonly required?: boolean;
+  /** Each occurrence stands for itself: `--cluster a b --cluster c` is two lists. */
+  readonly grouped?: boolean;
 }
 
 export interface OperandSpec {

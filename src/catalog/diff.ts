@@ -1,0 +1,67 @@
+/** Diagnostics of comparing policies: revisions, accepted changes, and what a comparison needs. */
+import { entry } from './entry.js';
+
+export const diffCatalog = {
+  'diff/no-cluster': entry<object>({
+    severity: 'error',
+    message: () => 'policies are compared in a cluster, and none is given',
+    hint: () => 'add `--cluster PATH` with manifests or a snapshot of the cluster',
+    explanation:
+      'Which connections a change of policies affects depends on the pods, nodes and Services that are there.',
+  }),
+  'diff/two-inputs': entry<object>({
+    severity: 'error',
+    message: () => 'standard input cannot be both the old and the new policies',
+    hint: () => 'give one of them as a path, a bundle or `REVISION:PATH`',
+    explanation: 'Standard input can be read once.',
+  }),
+  'diff/no-git': entry<{ reason: string }>({
+    severity: 'error',
+    message: ({ reason }) => `git cannot be run: ${reason}`,
+    hint: () => 'install git, or give the policies as paths or bundles',
+    explanation: 'An operand of the form `REVISION:PATH` is read from the git repository here.',
+  }),
+  'diff/git-failed': entry<{ operand: string; reason: string }>({
+    severity: 'error',
+    message: ({ operand, reason }) => `git cannot read \`${operand}\`: ${reason}`,
+    explanation:
+      'An operand of the form `REVISION:PATH` is read from the git repository here, and git refused.',
+  }),
+  'diff/unknown-revision': entry<{ operand: string; revision: string }>({
+    severity: 'error',
+    message: ({ operand, revision }) =>
+      `\`${operand}\` is no path, and \`${revision}\` is no revision of the repository here`,
+    hint: () => 'write `REVISION:PATH`, such as `main:policies/`; a shallow clone lacks older ones',
+    explanation:
+      'Policies to compare are a bundle, a path, or `REVISION:PATH` as git names a path in a commit, a tag or a branch.',
+  }),
+  'diff/no-such-path': entry<{ revision: string; path: string }>({
+    severity: 'error',
+    message: ({ revision, path }) =>
+      `revision \`${revision}\` has no policy file at \`${path === '' ? '.' : path}\``,
+    hint: () =>
+      'paths count from the top of the repository; `REVISION:./PATH` counts from the current folder',
+    explanation: 'The path names a file, or a folder with .yaml, .yml, .json or .pol files, there.',
+  }),
+  'diff/odd-entry': entry<{ path: string; what: string }>({
+    severity: 'error',
+    message: ({ path, what }) => `\`${path}\` is ${what}, which is not followed in a revision`,
+    hint: () => 'name the files or folders beside it',
+    explanation:
+      'What a symbolic link or a submodule points to is not part of the revision that is read. Leaving it out in silence could hide policies.',
+  }),
+  'diff/bad-acceptance': entry<{ reason: string }>({
+    severity: 'error',
+    message: ({ reason }) => `this is no list of accepted changes: ${reason}`,
+    hint: () => 'write `- {fingerprint: 0123456789abcdef, reason: why}`',
+    explanation:
+      'The file of `--accept` is a YAML or JSON list; each entry has the `fingerprint` of a change, as `policyc diff` prints it, and a `reason`.',
+  }),
+  'diff/stale-acceptance': entry<{ fingerprint: string }>({
+    severity: 'warning',
+    message: ({ fingerprint }) => `no change has the accepted fingerprint \`${fingerprint}\``,
+    hint: () => 'remove the entry; the change is gone, or is another one now',
+    explanation:
+      'A fingerprint holds for one change by the same rules. An entry that accepts nothing would accept the change unseen if it came back.',
+  }),
+};

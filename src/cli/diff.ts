@@ -1,0 +1,124 @@
+/** `policyc diff`: which connections a change of policies affects, why, and what it costs. */
+import { readAcceptances, staleAcceptances, type Acceptance } from '../analysis/acceptances.js';
+import { failedGates, GATES, type DiffDocument, type Gate } from '../analysis/clusters.js';
+import { comparePolicies, type NamedCluster } from '../compare.js';
+import { bug, diagnostic, InputError, throwIfErrors, type Diagnostic } from '../diagnostics.js';
+import { nearestName } from '../did-you-mean.js';
+import { loadCluster, SourceCache } from '../front-end.js';
+import type { PolicyModel } from '../ir/model.js';
+import { loadOperand } from '../policy-operand.js';
+import { conflictWarnings } from './conflict-warnings.js';
+import { diffMarkdown } from './diff-markdown.js';
+import { diffSarif } from './diff-sarif.js';
+import { diffText, portsText } from './diff-text.js';
+import { DONE, NEGATIVE, type ExitCode } from './exit-codes.js';
+import { graphDot, graphSvg, type GraphEdge } from './graph.js';
+import { readOne } from './read-one.js';
+import type { Session } from './session.js';
+import { policycVersion } from './version.js';
+
+export async function run(session: Session): Promise<ExitCode> {
+  const [old = '', next = ''] = session.operands;
+  const at = session.instant('at');
+  const gates = readGates(session);
+  if (old === '-' && next === '-') throw new InputError([diagnostic('diff/two-inputs', {})]);
+  const cache = new SourceCache(session.io.stdin);
+  session.progress.stage('reading');
+  // What may be doubtful in the old policies is past.
+  const was = await readModel(old, cache);
+  const is = await readModel(next, cache);
+  const warnings = [...is.diagnostics, ...conflictWarnings(is.model)];
+  const clusters = await readClusters(session, cache, warnings);
+  const acceptances = readAccepted(session, cache);
+  session.progress.stage('comparing');
+  const document = comparePolicies({
+    old: { name: old, model: was.model },
+    new: { name: next, model: is.model },
+    clusters,
+    at,
+    acceptances,
+    onProgress: session.progress.report,
+  });
+  warnings.push(...staleAcceptances(acceptances, document.changes));
+  await session.report(warnings);
+  const failed = failedGates(document, gates);
+  session.print(await render(session, document, failed));
+  return failed.length === 0 ? DONE : NEGATIVE;
+}
+
+async function readModel(
+  operand: string,
+  cache: SourceCache,
+): Promise<{ readonly model: PolicyModel; readonly diagnostics: readonly Diagnostic[] }> {
+  const { value, diagnostics } = await loadOperand(operand, cache);
+  throwIfErrors(diagnostics);
+  return { model: value ?? bug('no policies, and no error that says why'), diagnostics };
+}
+
+/** Each `--cluster` is one; it is called by its paths. */
+async function readClusters(
+  session: Session,
+  cache: SourceCache,
+  warnings: Diagnostic[],
+): Promise<readonly NamedCluster[]> {
+  const clusters: NamedCluster[] = [];
+  for (const paths of session.groups('cluster')) {
+    const { value, diagnostics } = await loadCluster(paths, cache);
+    throwIfErrors(diagnostics);
+    warnings.push(...diagnostics);
+    clusters.push({ name: paths.join(' '), cluster: value ?? bug('no cluster, and no error') });
+  }
+  return clusters;
+}
+
+function readAccepted(session: Session, cache: SourceCache): readonly Acceptance[] {
+  const path = session.text('accept');
+  if (path === undefined) return [];
+  const file = readOne(path, '--accept', cache);
+  throwIfErrors(file.diagnostics);
+  const read = file.value === undefined ? undefined : readAcceptances(file.value);
+  throwIfErrors(read?.diagnostics ?? []);
+  return read?.value ?? [];
+}
+
+function readGates(session: Session): readonly Gate[] {
+  const words = (session.text('fail-on') ?? '').split(',').filter((word) => word !== '');
+  return words.map((value) => {
+    const gate = GATES.find((one) => one === value);
+    if (gate !== undefined) return gate;
+    const args = { option: '--fail-on', value, choices: GATES, near: nearestName(value, GATES) };
+    throw new InputError([diagnostic('cli/bad-choice', args)]);
+  });
+}
+
+async function render(
+  session: Session,
+  document: DiffDocument,
+  failed: readonly Gate[],
+): Promise<string> {
+  const verdict = failed.length === 0 ? '' : `\nfails on ${failed.join(', ')}\n`;
+  switch (session.requiredText('format')) {
+    case 'markdown':
+      return diffMarkdown(document) + verdict;
+    case 'json':
+      return `${JSON.stringify({ ...document, failed }, undefined, 2)}\n`;
+    case 'sarif':
+      return diffSarif(document, policycVersion());
+    case 'dot':
+      return diffDot(document);
+    case 'svg':
+      return graphSvg(diffDot(document));
+    default:
+      return diffText(document, session.paint) + verdict;
+  }
+}
+
+function diffDot(document: DiffDocument): string {
+  const edges = document.changes.map((change): GraphEdge => ({
+    from: change.from.text,
+    to: change.to.text,
+    label: portsText(change),
+    kind: change.tag === 'widened' ? 'added' : 'removed',
+  }));
+  return graphDot(`${document.old} → ${document.new}`, edges);
+}

@@ -1,0 +1,71 @@
+/** Commands that say what policies do in a cluster, and what a change of them does. */
+import type { CommandGroup, OptionSpec } from '../spec.js';
+import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT } from './shared.js';
+
+const DIFF_FORMAT: OptionSpec = {
+  flags: '--format <format>',
+  description:
+    'text for people, markdown for a comment on a change, json and sarif for machines, dot and svg as a graph',
+  choices: ['text', 'markdown', 'json', 'sarif', 'dot', 'svg'],
+  default: 'text',
+};
+
+export const analysisCommands: CommandGroup = {
+  title: 'analysis',
+  commands: [
+    {
+      name: 'diff',
+      summary: 'say which connections a change of policies affects, and why',
+      purpose: [
+        'Compares what old and new policies do in a cluster: by meaning, not by text. For each class of sources, destinations and ports whose verdict changes: what it was and is, the rules that decide with their places and owners, and a flow that `policyc eval --flows` takes. Policies that say the same in other words give an empty difference.',
+        'OLD and NEW are bundles, paths of policies, or `REVISION:PATH` in the git repository here; what exists as a path is taken as one. With several --cluster options each is a cluster of its own, and changes that are the same in several are told once.',
+        'A change can be accepted by its fingerprint in a file that is kept with the policies: a list of `{fingerprint, reason}`. Entries that accept nothing are reported.',
+      ],
+      operands: [
+        { name: 'OLD', description: 'the policies as they were', many: false },
+        { name: 'NEW', description: 'the policies as they will be', many: false },
+      ],
+      options: [
+        {
+          ...CLUSTER,
+          description: `${CLUSTER.description}; may be given several times, once for each cluster`,
+          grouped: true,
+        },
+        {
+          flags: '--fail-on <what>',
+          description: 'exit 1 on any of these, with commas between them: widen, narrow, cost, any',
+        },
+        {
+          flags: '--accept <file>',
+          description: 'changes that are accepted: they are told apart and fail nothing',
+        },
+        AT,
+        DIFF_FORMAT,
+        COLOR,
+      ],
+      examples: [
+        {
+          command: 'policyc diff main:policies/ policies/ --cluster cluster.yaml',
+          does: 'what this checkout changes against main',
+        },
+        {
+          command:
+            'policyc diff old.bundle new.bundle --cluster eu.yaml --cluster us.yaml --fail-on widen',
+          does: 'a gate over two clusters',
+        },
+        {
+          command:
+            'policyc diff main:policies/ policies/ --cluster cluster.yaml --format markdown > comment.md',
+          does: 'for a comment on a change',
+        },
+      ],
+      exits: [
+        { ...DONE_EXIT, when: 'compared, and nothing of --fail-on' },
+        { code: 1, when: 'something of --fail-on that is not accepted' },
+        INPUT_EXIT,
+        BUG_EXIT,
+      ],
+      load: () => import('../diff.js'),
+    },
+  ],
+};
