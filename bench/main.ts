@@ -7,7 +7,7 @@ import { packetCost, packetCost6 } from './packet-cost.js';
 import { FULL, QUICK, type Section, type Table } from './section.js';
 import { stages } from './stages.js';
 import { tableText } from './table-text.js';
-import { NOTHING, veth } from './veth.js';
+import { HOOK_ALONE, NOTHING, veth } from './veth.js';
 
 /** In the order in which they run. A section stands in a file of its own. */
 const SECTIONS: readonly Section[] = [packetCost, packetCost6, veth, stages, memory];
@@ -29,7 +29,7 @@ const PICTURES: Readonly<Record<string, Drawing & { readonly path: string }>> = 
     title: 'Over real veths: allowed packets, scattered CIDRs',
     unit: 'ns over nothing',
     value: 'overMin',
-    keep: ({ what }) => what !== NOTHING,
+    keep: ({ what }) => what !== NOTHING && what !== HOOK_ALONE,
   },
 };
 

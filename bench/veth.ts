@@ -19,6 +19,7 @@ import { POLICYC } from './packet-cost.js';
 import type { Column, Effort, Section, Table } from './section.js';
 
 export const NOTHING = 'nothing';
+export const HOOK_ALONE = 'a program that does nothing';
 /** Slow ones send fewer frames, so that all take turns. */
 const LIMIT_MS = 400;
 /** Frames that all must drop. */
@@ -179,7 +180,7 @@ function rowOf(
 }
 
 const DOES_NOTHING: Peer = {
-  name: 'a program that does nothing',
+  name: HOOK_ALONE,
   program: 'nothing',
   listing: { license: 'Apache-2.0', functions: [emitNothing()], tables: [], maps: [] },
   maps: [],
