@@ -67,5 +67,45 @@ export const analysisCommands: CommandGroup = {
       ],
       load: () => import('../diff.js'),
     },
+    {
+      name: 'snapshot',
+      summary: 'write down what policies can see of a cluster, and nothing else',
+      purpose: [
+        'Reads what `kubectl get -o yaml` prints, or manifests, and writes the namespaces, nodes, pods, Services and endpoints in it with the fields that policies can see: names, labels, addresses, named ports, nodes, owners. No environment, no annotations, no images, no secrets. The same cluster makes the same bytes, so that snapshots can be compared and kept beside the policies; --cluster takes them.',
+      ],
+      operands: [
+        {
+          name: 'PATH',
+          description: 'manifests: files, folders, globs, or - for standard input',
+          many: true,
+        },
+      ],
+      options: [
+        {
+          flags: '-o, --output <file>',
+          description: 'where the snapshot goes; standard output unless told',
+        },
+        {
+          flags: '--format <format>',
+          description: 'text is YAML documents, json one List',
+          choices: ['text', 'json'],
+          default: 'text',
+        },
+        COLOR,
+      ],
+      examples: [
+        {
+          command:
+            'kubectl get namespaces,pods,nodes,services,endpointslices -A -o yaml | policyc snapshot - -o cluster.yaml',
+          does: 'a snapshot to keep beside the policies',
+        },
+        {
+          command: 'helm template chart | policyc snapshot -',
+          does: 'what the chart would run, one pod for each workload',
+        },
+      ],
+      exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
+      load: () => import('../snapshot.js'),
+    },
   ],
 };
