@@ -48,8 +48,5 @@ export function comparePolicies(options: CompareOptions): DiffDocument {
     was: { instructions: programs.was.instructions, layout: programs.was.layout },
     is: { instructions: programs.is.instructions, layout: programs.is.layout },
   };
-  return mergeClusters(
-    { old: old.name, new: next.name, clusters: diffs, programs: costs },
-    acceptances,
-  );
+  return mergeClusters({ old: old.name, new: next.name, programs: costs }, diffs, acceptances);
 }

@@ -32,7 +32,7 @@ export interface ReportedChange extends Change {
 export interface DiffDocument {
   readonly old: string;
   readonly new: string;
-  readonly clusters: readonly ClusterDiff[];
+  readonly clusters: readonly Omit<ClusterDiff, 'changes'>[];
   /** The most important first; what is the same in several clusters once. */
   readonly changes: readonly ReportedChange[];
   readonly programs: BeforeAfter<ProgramCost>;
@@ -43,12 +43,13 @@ export type Gate = 'widen' | 'narrow' | 'cost' | 'any';
 export const GATES: readonly Gate[] = ['widen', 'narrow', 'cost', 'any'];
 
 export function mergeClusters(
-  parts: Omit<DiffDocument, 'changes'>,
+  parts: Omit<DiffDocument, 'changes' | 'clusters'>,
+  diffs: readonly ClusterDiff[],
   acceptances: readonly Acceptance[],
 ): DiffDocument {
   const reasons = new Map(acceptances.map(({ fingerprint, reason }) => [fingerprint, reason]));
   const merged = new Map<string, { change: Change; clusters: string[] }>();
-  for (const { name, changes } of parts.clusters) {
+  for (const { name, changes } of diffs) {
     for (const change of changes) {
       const known = merged.get(change.fingerprint);
       if (known === undefined) merged.set(change.fingerprint, { change, clusters: [name] });
@@ -61,7 +62,10 @@ export function mergeClusters(
   });
   // Sorting is stable: what each cluster told first stays ahead.
   const widenedFirst = [...changes].sort((a, b) => Number(a.tag < b.tag) - Number(a.tag > b.tag));
-  return { ...parts, changes: widenedFirst };
+  const clusters = diffs.map(({ name, pods, podsTouched, cost }) => {
+    return { name, pods, podsTouched, cost };
+  });
+  return { ...parts, clusters, changes: widenedFirst };
 }
 
 /** Which of the gates the document fails. Accepted changes pass. */

@@ -1,5 +1,5 @@
 /** What changes in cost, in lines for people. */
-import type { BeforeAfter, ClusterDiff, DiffDocument } from '../analysis/clusters.js';
+import type { BeforeAfter, DiffDocument } from '../analysis/clusters.js';
 import { plural } from '../render/terminal.js';
 
 /** What stays the same is left out; one line says so where all does. */
@@ -22,7 +22,7 @@ export function costLines(document: DiffDocument): readonly string[] {
 }
 
 function clusterLines(
-  { name, cost: { bound, statefulPods } }: ClusterDiff,
+  { name, cost: { bound, statefulPods } }: DiffDocument['clusters'][number],
   withName: boolean,
 ): readonly string[] {
   const { was, is } = bound;

@@ -2,9 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findConnections, type Findings } from '../../src/analysis/findings.js';
-import { createUniverse } from '../../src/analysis/universe.js';
+import { diffModels } from '../../src/analysis/diff.js';
+import { createUniverse, type Models } from '../../src/analysis/universe.js';
 import type { ClusterSnapshot } from '../../src/ir/cluster.js';
 import { createAddressBook } from '../../src/ir/interpret-addresses.js';
+import type { NormalModel } from '../../src/ir/normal-model.js';
 import { normalize } from '../../src/ir/normalize.js';
 import { worlds } from '../oracle/generate.js';
 import { clusterPolicies, networkPolicies } from '../oracle/generate-policies.js';
@@ -12,21 +14,23 @@ import type { World } from '../oracle/objects.js';
 import { readCluster, readPolicies } from '../oracle/world-model.js';
 import { clusterText, policyText } from '../oracle/world-text.js';
 import { addressFrom, findingsOf } from './expand.js';
+import { inOtherWords, mutate, type Policies } from './rewrite.js';
 import { flowsOf, oracleAllows, type BruteFlow } from './flow-space.js';
 
 const RUNS = Number(process.env['POLICYC_RUNS'] ?? 40);
 const SEED = Number(process.env['POLICYC_SEED'] ?? 20260103);
 
-type Policies = Pick<World, 'networkPolicies' | 'clusterPolicies'>;
+function modelsOf(world: World, after: Policies): Models {
+  const normal = (one: World): NormalModel => normalize(readPolicies(policyText(one)));
+  return [normal(world), normal({ ...world, ...after })];
+}
+
+function clusterOf(world: World): ClusterSnapshot {
+  return readCluster(clusterText(world));
+}
 
 function diff(world: World, after: Policies, mode: 'changes' | 'allowed'): Findings {
-  const models = [world, { ...world, ...after }].map((one) =>
-    normalize(readPolicies(policyText(one))),
-  );
-  const [was, is] = models;
-  if (was === undefined || is === undefined) throw new Error('two models');
-  const cluster = readCluster(clusterText(world));
-  return findConnections(createUniverse(cluster, [was, is], 0), mode);
+  return findConnections(createUniverse(clusterOf(world), modelsOf(world, after), 0), mode);
 }
 
 /** The first flow of which the difference says something else than the oracle. */
@@ -54,6 +58,43 @@ describe('the difference', () => {
       },
     );
     fc.assert(exact, { numRuns: RUNS, seed: SEED });
+  }, 1_800_000);
+
+  it('names exactly what one small change of a policy changes', () => {
+    let changed = 0;
+    const exact = fc.property(worlds, fc.nat(), (world, seed) => {
+      const after = mutate(world, seed);
+      expect(firstMismatch(world, after)).toBeUndefined();
+      if (diff(world, after, 'changes').findings.length > 0) changed += 1;
+    });
+    fc.assert(exact, { numRuns: RUNS, seed: SEED });
+    expect(changed).toBeGreaterThan(RUNS / 20);
+  }, 1_800_000);
+
+  it('is empty where the same is said in other words', () => {
+    const empty = fc.property(worlds, (world) => {
+      const { findings } = diff(world, inOtherWords(world), 'changes');
+      expect(findings.map(({ causes }) => causes.map(({ key }) => key))).toEqual([]);
+    });
+    fc.assert(empty, { numRuns: 4 * RUNS, seed: SEED });
+  }, 1_800_000);
+
+  it('bears witness that the model confirms, and names rules that both models know', () => {
+    const confirmed = fc.property(
+      worlds,
+      fc.record({ networkPolicies, clusterPolicies }),
+      (world, after) => {
+        const { changes } = diffModels(modelsOf(world, after), clusterOf(world), 0);
+        for (const { tag, causes } of changes) {
+          for (const { was, is, sides } of causes) {
+            const expected = tag === 'widened' ? ['deny', 'allow'] : ['allow', 'deny'];
+            expect([was.verdict, is.verdict]).toEqual(expected);
+            expect(sides.length).toBeGreaterThan(0);
+          }
+        }
+      },
+    );
+    fc.assert(confirmed, { numRuns: 2 * RUNS, seed: SEED });
   }, 1_800_000);
 
   it('lists exactly the allowed flows', () => {
