@@ -6,11 +6,12 @@ import { memory } from './memory.js';
 import { packetCost, packetCost6 } from './packet-cost.js';
 import { FULL, QUICK, type Section, type Table } from './section.js';
 import { stages } from './stages.js';
+import { stateCost } from './state.js';
 import { tableText } from './table-text.js';
 import { HOOK_ALONE, NOTHING, veth } from './veth.js';
 
 /** In the order in which they run. A section stands in a file of its own. */
-const SECTIONS: readonly Section[] = [packetCost, packetCost6, veth, stages, memory];
+const SECTIONS: readonly Section[] = [packetCost, packetCost6, stateCost, veth, stages, memory];
 
 const USAGE = `usage: npm run bench -- [--full] [--only NAME[,NAME]] [--format text|json] [--write-docs]
 sections: ${SECTIONS.map(({ name }) => name).join(', ')}

@@ -6,6 +6,7 @@ import { writeBundle } from '../src/codegen/bundle.js';
 import type { MapContents } from '../src/codegen/contents.js';
 import { emitDatapath } from '../src/codegen/emit.js';
 import { writeElf } from '../src/codegen/elf.js';
+import { MEMORY_MAPS } from '../src/codegen/layout-state.js';
 import { link } from '../src/codegen/link.js';
 import type { ObjectImage } from '../src/codegen/object-image.js';
 import type { Outcome } from '../src/diagnostics.js';
@@ -106,9 +107,7 @@ export function loadFirstPod({ object, contents }: Compiled): LoadedPod {
   const shared = createSharedMaps(contents);
   const pod = loadPod(object, contents, shared, subject);
   const loadTime = performance.now() - start;
-  const connections = contents.maps.flatMap(({ name, type }) =>
-    type === 'lru_hash' ? (shared.maps.get(name) ?? []) : [],
-  );
+  const connections = MEMORY_MAPS.flatMap((name) => shared.maps.get(name) ?? []);
   return {
     program: pod.programs.to_pod,
     loadTime,

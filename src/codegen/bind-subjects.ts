@@ -39,7 +39,7 @@ function subjectImage(
 ): Uint8Array {
   const image = new Uint8Array(SUBJECT.size);
   const words = new DataView(image.buffer);
-  let flags = 0;
+  let flags: number = pod.routes === true ? SUBJECT_FLAG.routes : 0;
   for (const address of pod.addresses) {
     flags |= address.family === 4 ? SUBJECT_FLAG.has4 : SUBJECT_FLAG.has6;
     image.set(addressBytes(address), address.family === 4 ? SUBJECT.own4 : SUBJECT.own6);

@@ -30,16 +30,10 @@ import type { BoundContents, BoundMap } from './contents.js';
 import { DATAPATH_VARIANT } from './emit.js';
 import { fingerprintOf, loggingDeciders } from './event-deciders.js';
 import { notesMap } from './event-notes.js';
+import type { MapDeclaration } from './listing.js';
 import { stateNeedOf } from './state-needs.js';
-import {
-  CONNECTION_CAPACITY,
-  EVENT_MAPS,
-  MAPS,
-  ROW_BYTES,
-  SHAPE,
-  SHAPE_FLAG,
-  TABLES,
-} from './layout.js';
+import { EVENT_MAPS, ROW_BYTES, SHAPE, SHAPE_FLAG, TABLES } from './layout.js';
+import { CONNECTION_MAPS, STATE_MAPS } from './layout-state.js';
 
 export interface BindOptions {
   /** The instant at which rules with `until` are judged, in milliseconds since the epoch. */
@@ -147,6 +141,7 @@ export function bind(
       ...byAddress.maps,
       rows.map,
       cells.map,
+      emptyMap(CONNECTION_MAPS.recent, 'generation'),
       ...nodeMaps(plan),
       ...(logsAnything(plan) ? [notesMap(model, cluster, bound)] : []),
     ],
@@ -161,17 +156,13 @@ export function bind(
 
 /** Connections and events outlive generations. */
 function nodeMaps(plan: LookupPlan): readonly BoundMap[] {
-  const { pending, live } = CONNECTION_CAPACITY;
-  const connections = [
-    { ...MAPS.pendingOut, maxEntries: pending },
-    { ...MAPS.liveOut, maxEntries: live },
-    { ...MAPS.pendingIn, maxEntries: pending },
-    { ...MAPS.liveIn, maxEntries: live },
-  ];
   const events = logsAnything(plan) ? Object.values(EVENT_MAPS) : [];
-  return [...connections, ...events].map((declaration) => ({
-    ...boundMap(declaration, 0, new Uint8Array(), new Uint8Array()),
-    maxEntries: declaration.maxEntries,
-    lifetime: 'node' as const,
-  }));
+  return [...STATE_MAPS, ...events].map((declaration) => emptyMap(declaration, 'node'));
+}
+
+/** As large as it is declared. */
+function emptyMap(declaration: MapDeclaration, lifetime: BoundMap['lifetime']): BoundMap {
+  const none = new Uint8Array();
+  const { maxEntries } = declaration;
+  return { ...boundMap(declaration, 0, none, none), maxEntries, lifetime };
 }

@@ -2,6 +2,7 @@
 import type { Address } from '../address.js';
 import type { LayoutPlan } from './choose-layouts.js';
 import type { StateNeed } from './state-needs.js';
+import { CONNECTION_MAPS } from './layout-state.js';
 import type { MapDeclaration } from './listing.js';
 
 /** The image of one data section: an array map with one value of `bytes.length` bytes. */
@@ -52,4 +53,15 @@ export interface BoundContents extends MapContents {
    * Worked out when asked for, since it goes through all classes of all subjects.
    */
   readonly stateNeeds: () => readonly StateNeed[];
+}
+
+/**
+ * The same for engines that forget after every packet: without room to note who was here a moment ago,
+ * each packet makes its state anew.
+ */
+export function withoutRecent(contents: MapContents): MapContents {
+  const maps = contents.maps.map((map) =>
+    map.name === CONNECTION_MAPS.recent.name ? { ...map, maxEntries: 1 } : map,
+  );
+  return { ...contents, maps };
 }

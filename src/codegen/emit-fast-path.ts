@@ -2,6 +2,7 @@
 import type { Direction } from '../ir/model.js';
 import type { Effects, LookupPlan } from '../ir/plan.js';
 import { r1, r2, r5, r6, r7, r8, r9, r10, type Assembler } from './assembler.js';
+import { emitOwnNodeTest, OPPOSITE } from './emit-connections.js';
 import { emitLoadField } from './emit-fields.js';
 import { emitExit, FRAME, PACKET, SKB, TCP } from './emit-frame.js';
 import {
@@ -11,7 +12,6 @@ import {
   emitPlainHeaders,
   emitPlainStart,
 } from './emit-plain-headers.js';
-import { emitOwnNodeTest, OPPOSITE } from './emit-state.js';
 import { emitTrieLookup } from './emit-trie.js';
 import { emitCallFindAddress6 } from './emit-trie6.js';
 import { emitDenseVerdict } from './emit-verdict.js';

@@ -53,6 +53,10 @@ export const FRAME = {
   event: -200,
   /** The remote address of an ICMP error, whose own slot takes that of the packet quoted. */
   errorRemote: -216,
+  /** What all fragments of a packet share; anything where it is none. */
+  fragmentId: -220,
+  /** The cell that allows a reply, while its connection gets a place. */
+  allowCell: -232,
 } as const;
 
 /** Bits of the `packet` slot. Bits 0 to 7 hold the TCP flags. */
@@ -60,12 +64,14 @@ export const PACKET = {
   /** TCP SYN without ACK, an ICMP request, or any packet of other protocols: may create state. */
   opens: 1 << 8,
   icmpError: 1 << 9,
-  /** Cannot be a reply: ICMP messages that answer no request, later fragments. */
+  /** Cannot be a reply: ICMP messages that answer no request. */
   noReply: 1 << 10,
   /** Any fragment but the first: what follows its IP header is no layer 4 header. */
   laterFragment: 1 << 12,
   /** Neighbour discovery from the pod to a global address: passes if that is on the link. */
   neighbour: 1 << 11,
+  /** The first of several fragments: it has a whole layer 4 header. */
+  firstFragment: 1 << 13,
 } as const;
 
 export const TCP = { fin: 0x01, syn: 0x02, rst: 0x04, ack: 0x10, allFlags: 0xff } as const;

@@ -22,7 +22,7 @@ const FRAGMENT_HEADER = 44;
 const AUTHENTICATION_HEADER = 51;
 const MAX_EXTENSION_HEADERS = 6;
 
-/** What `skip_extensions` returns: offset of layer 4, its protocol, and what fragment it is. */
+/** What `skip_extensions` returns: offset of layer 4, its protocol, and of what it is a fragment. */
 export const EXTENSIONS = {
   offsetMask: 0xfff,
   protocolShift: 12,
@@ -30,8 +30,10 @@ export const EXTENSIONS = {
   tiny: 1 << 20,
   /** A fragment at any offset but 0. */
   later: 1 << 21,
-  /** Bit of a first fragment that others follow; nothing but the sign is above it. */
-  firstShift: 22,
+  /** A first fragment that others follow. */
+  first: 1 << 22,
+  /** The fragment's identification, 32 bits. */
+  idShift: 32,
 } as const;
 
 const ETHERTYPE_OFFSET = 12;
@@ -132,6 +134,9 @@ function emitHeader(asm: Assembler, index: number): void {
 function emitFragment(asm: Assembler, index: number): void {
   const first = `first_${index}`;
   const whole = `whole_${index}`;
+  asm.load(4, r2, r10, BUFFER + 4);
+  asm.lsh(r2, EXTENSIONS.idShift);
+  asm.or(r9, r2);
   asm.load(2, r2, r10, BUFFER + 2);
   asm.toBigEndian(r2, 16);
   asm.mov(r1, r2);
@@ -145,7 +150,7 @@ function emitFragment(asm: Assembler, index: number): void {
   asm.label(first);
   asm.and(r2, 1).comment('more fragments');
   asm.branch('eq', r2, 0, whole);
-  asm.or(r9, 1 << EXTENSIONS.firstShift);
+  asm.or(r9, EXTENSIONS.first);
   asm.label(whole);
 }
 

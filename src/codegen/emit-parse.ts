@@ -92,6 +92,8 @@ function emitIpv4(asm: Assembler, direction: Direction): void {
   asm.store(4, r10, FRAME.local + 4, 0);
   asm.store(8, r10, FRAME.local + 8, 0);
   asm.store(1, r10, FRAME.keyFamily, 4);
+  asm.load(2, r2, r7, 4);
+  asm.store(4, r10, FRAME.fragmentId, r2);
   asm.load(1, r4, r7, 9);
   asm.store(4, r10, FRAME.packet, 0);
   asm.store(4, r10, FRAME.fragmentBytes, 0);
@@ -108,6 +110,7 @@ function emitIpv4(asm: Assembler, direction: Direction): void {
   asm.branch('eq', r5, 0, 'transport');
   asm.branch('sle', r3, 0, EXIT.malformed);
   asm.store(4, r10, FRAME.fragmentBytes, r3);
+  asm.store(4, r10, FRAME.packet, PACKET.firstFragment);
   asm.jump('transport');
 }
 
@@ -130,6 +133,7 @@ function emitIpv6(asm: Assembler, direction: Direction): void {
   asm.lsh(r1, 16);
   asm.store(4, r10, FRAME.packet, r1);
   asm.store(4, r10, FRAME.fragmentBytes, 0);
+  asm.store(4, r10, FRAME.fragmentId, 0);
   asm.load(1, r4, r7, 6);
   for (const protocol of [PROTOCOL.tcp, PROTOCOL.udp, PROTOCOL.icmpv6, PROTOCOL.sctp]) {
     asm.branch('eq', r4, protocol, 'transport6');
@@ -160,6 +164,9 @@ function emitExtensions(asm: Assembler): void {
   asm.mov(r1, r0);
   asm.and(r1, EXTENSIONS.offsetMask);
   asm.add(r7, r1);
+  asm.mov(r2, r0);
+  asm.rsh(r2, EXTENSIONS.idShift);
+  asm.store(4, r10, FRAME.fragmentId, r2);
   asm.mov(r4, r0);
   asm.rsh(r4, EXTENSIONS.protocolShift);
   asm.and(r4, 0xff);
@@ -167,12 +174,16 @@ function emitExtensions(asm: Assembler): void {
   asm.branch('set', r0, EXTENSIONS.tiny, 'later_fragment');
   asm.mov(r2, 2);
   asm.branch('set', r0, EXTENSIONS.later, 'later_fragment');
-  asm.rsh(r0, EXTENSIONS.firstShift);
-  asm.branch('eq', r0, 0, 'transport');
+  asm.branch('set', r0, EXTENSIONS.first, 'first_fragment');
+  asm.jump('transport');
+  asm.label('first_fragment');
   asm.load(4, r3, r10, FRAME.scratch);
   asm.sub(r3, r1);
   asm.branch('sle', r3, 0, EXIT.malformed);
   asm.store(4, r10, FRAME.fragmentBytes, r3);
+  asm.load(4, r1, r10, FRAME.packet);
+  asm.or(r1, PACKET.firstFragment);
+  asm.store(4, r10, FRAME.packet, r1);
   asm.jump('transport');
 }
 
@@ -220,7 +231,7 @@ function emitTransport(asm: Assembler, direction: Direction): void {
   emitEnsure(asm, 0);
   asm.store(1, r10, FRAME.keyProtocol, r4);
   asm.load(4, r1, r10, FRAME.packet);
-  asm.or(r1, PACKET.noReply | PACKET.laterFragment);
+  asm.or(r1, PACKET.laterFragment);
   asm.store(4, r10, FRAME.packet, r1);
   asm.mov(r5, PORT_INDEX.fragment + 1);
   asm.branch('eq', r4, PROTOCOL.udp, 'portless');

@@ -138,10 +138,8 @@ export function emitPlainFrame(asm: Assembler, direction: Direction): void {
   asm.mov(r1, r2);
   asm.add(r1, PLAIN[4].transport + UDP_BYTES);
   asm.branch('gt', r1, r3, EXIT.malformed);
-  emitLoadField(asm, r1, 'subject', SUBJECT.incarnation);
-  asm.store(4, r10, FRAME.keyIncarnation, r1);
-  asm.store(2, r10, FRAME.keyZero, 0);
   asm.store(4, r10, FRAME.destination, r9);
+  asm.store(4, r10, FRAME.fragmentId, 0);
   asm.load(2, r1, r2, ETHER_TYPE);
   asm.branch('eq', r1, ETHERTYPE.ipv6, 'frame6');
   emitFrameOf(asm, direction, 4);
@@ -154,7 +152,7 @@ export function emitPlainFrame(asm: Assembler, direction: Direction): void {
   asm.label(filled);
 }
 
-/** r2 = packet. */
+/** r2 = packet. The key's words are as wide as hashes and comparisons read them: narrower ones would make those wait. */
 function emitFrameOf(asm: Assembler, direction: Direction, family: Family): void {
   const { source, destination, protocol, transport } = PLAIN[family];
   const [remote, local] = ends(direction, source, destination);
@@ -164,8 +162,7 @@ function emitFrameOf(asm: Assembler, direction: Direction, family: Family): void
   ] as const) {
     if (family === 4) {
       asm.load(4, r1, r2, offset);
-      asm.store(4, r10, slot, r1);
-      asm.store(4, r10, slot + 4, 0);
+      asm.store(8, r10, slot, r1);
       asm.store(8, r10, slot + 8, 0);
       continue;
     }
@@ -174,17 +171,24 @@ function emitFrameOf(asm: Assembler, direction: Direction, family: Family): void
       asm.store(8, r10, slot + half, r1);
     }
   }
-  asm.store(1, r10, FRAME.keyFamily, family);
   asm.load(1, r1, r2, protocol);
-  asm.store(1, r10, FRAME.keyProtocol, r1);
+  asm.or(r1, family << (8 * (FRAME.keyFamily - FRAME.keyProtocol)));
+  asm.store(4, r10, FRAME.keyProtocol, r1);
   asm.mov(r3, r9);
   asm.rsh(r3, 16);
   asm.lsh(r3, 16);
+  asm.mov(r4, r9);
+  asm.and(r4, 0xffff);
   asm.load(2, r1, r2, transport);
   asm.toBigEndian(r1, 16);
-  const [remotePort, localPort] = ends(direction, r1, r9);
-  asm.store(2, r10, FRAME.keyRemotePort, remotePort);
-  asm.store(2, r10, FRAME.keyLocalPort, localPort);
+  const [remotePort, localPort] = ends(direction, r1, r4);
+  asm.mov(r5, remotePort);
+  asm.lsh(r5, 16);
+  asm.or(r5, localPort);
+  asm.lsh(r5, 32);
+  emitLoadField(asm, r4, 'subject', SUBJECT.incarnation);
+  asm.or(r5, r4);
+  asm.store(8, r10, FRAME.keyIncarnation, r5);
   asm.or(r1, r3);
   asm.store(4, r10, FRAME.source, r1);
   asm.add(r2, transport);

@@ -3,10 +3,10 @@ import type { Direction } from '../ir/model.js';
 import type { Effects } from '../ir/plan.js';
 import { r0, r1, r2, r3, r4, r5, r6, r7, r8, r9, r10, type Assembler } from './assembler.js';
 import { emitAddressEntry } from './emit-classify.js';
+import { judgeName, OPPOSITE } from './emit-connections.js';
 import { emitLoadField } from './emit-fields.js';
 import { emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
 import { emitEnsure } from './emit-parse.js';
-import { judgeName, OPPOSITE } from './emit-state.js';
 import { PORT_INDEX, SUBJECT, SUBJECT_FLAG, TABLES } from './layout.js';
 
 /** Errors quote the IP header and at least 8 bytes behind it (RFC 792, RFC 4443). */

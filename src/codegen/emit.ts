@@ -10,26 +10,23 @@ import {
   emitSelfAndSource,
   emitSolicitation,
 } from './emit-classify.js';
+import { emitOwnNodeTest, judgeName, OPPOSITE } from './emit-connections.js';
 import { emitFastPath } from './emit-fast-path.js';
 import { emitBareExit, emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
 import { emitAskOtherHalf } from './emit-gate.js';
 import { emitSkipExtensions, emitSkipTags } from './emit-headers.js';
+import { emitCollect } from './emit-live.js';
 import { emitParse, emitPullOrGiveUp } from './emit-parse.js';
 import { emitRejectPacket } from './emit-answers.js';
 import { emitAnswerExit } from './emit-reject.js';
 import { emitRelated } from './emit-related.js';
-import {
-  emitDrop,
-  emitOwnNodeTest,
-  emitRemember,
-  emitReply,
-  judgeName,
-  OPPOSITE,
-} from './emit-state.js';
+import { emitReply } from './emit-reply.js';
+import { emitDrop, emitRemember } from './emit-state.js';
 import { emitFindAddress } from './emit-trie.js';
 import { emitFindAddress6 } from './emit-trie6.js';
 import { emitVerdict } from './emit-verdict.js';
 import { BITS_WORD } from './emit-code-verdict.js';
+import { CONNECTION_MAPS } from './layout-state.js';
 import { encodeCell, EVENT_MAPS, GATE, MAPS, ROW_BYTES, SHAPE, SUBJECT, TABLES } from './layout.js';
 import type { FunctionListing, Listing, TableDeclaration } from './listing.js';
 
@@ -46,6 +43,8 @@ export function emitDatapath(plan: LookupPlan): Listing {
       emitJudge(plan, 'egress'),
       emitFindAddress(),
       emitFindAddress6(),
+      emitCollect('egress'),
+      emitCollect('ingress'),
       emitSkipTags(),
       emitSkipExtensions(),
       ...(rejectsAnything(plan) ? [emitRejectPacket()] : []),
@@ -53,6 +52,7 @@ export function emitDatapath(plan: LookupPlan): Listing {
     tables: declareTables(),
     maps: [
       ...Object.values(MAPS),
+      ...Object.values(CONNECTION_MAPS),
       GATE.halves,
       ...(logsAnything(plan) ? Object.values(EVENT_MAPS) : []),
     ],

@@ -57,7 +57,7 @@ export const SUBJECT = {
 export const SUBJECT_FLAG = {
   has4: 1 << 0,
   has6: 1 << 1,
-  /** The pod routes: sources other than its own address are not dropped. */
+  /** The pod routes: packets of other sources than its own address are judged, not dropped. */
   routes: 1 << 2,
 } as const;
 
@@ -261,6 +261,8 @@ export const OUTCOMES = [
   'corrupt',
   /** Our own answer to a packet that was rejected at the other hook of the same interface. */
   'answer',
+  /** The first reply of a connection for which there is no room among the live ones. */
+  'crowded',
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -278,21 +280,11 @@ export const REDIRECT = 7;
  */
 export const ANSWER_MARK = 0x5a96_c35a;
 
-/** Bytes of a key of the connection maps; emit-state.ts has the fields. */
-export const CONNECTION_KEY_SIZE = 28;
-/** u64 last seen, in jiffies; u32 flags; u32 padding. */
-export const CONNECTION_VALUE_SIZE = 16;
-export const CONNECTION_FLAG = { replied: 1 << 0, closing: 1 << 1 } as const;
-/**
- * Connections that a node remembers of each kind: those that nobody has answered yet, and those that
- * were answered. They are apart so that a flood of new ones pushes out none that is alive.
- */
-export const CONNECTION_CAPACITY = { pending: 65_536, live: 131_072 } as const;
-
 /** BPF_F_NO_PREALLOC, which LPM tries demand (include/uapi/linux/bpf.h). */
 const NO_PREALLOC = 1;
 
-const map = (
+/** A map that is made in one piece, unless it is a trie. */
+export const declareMap = (
   name: string,
   type: MapDeclaration['type'],
   keySize: number,
@@ -309,18 +301,12 @@ const map = (
 
 /** All maps of the object, at their smallest; bind sizes them. */
 export const MAPS = {
-  addr4Hash: map('addr4_hash', 'hash', 4, 4),
-  addr4Lpm: map('addr4_lpm', 'lpm_trie', 8, 4),
-  addr6Hash: map('addr6_hash', 'hash', 16, 4),
-  addr6Lpm: map('addr6_lpm', 'lpm_trie', 20, 4),
-  rowsHash: map('rows_hash', 'hash', 8, ROW_BYTES),
-  cellsHash: map('cells_hash', 'hash', 8, 4),
-  /** Connections that the pod opened: made at from_pod, read at to_pod. */
-  pendingOut: map('pending_out', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
-  liveOut: map('live_out', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
-  /** Connections that others opened to the pod: made at to_pod, read at from_pod. */
-  pendingIn: map('pending_in', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
-  liveIn: map('live_in', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION_VALUE_SIZE),
+  addr4Hash: declareMap('addr4_hash', 'hash', 4, 4),
+  addr4Lpm: declareMap('addr4_lpm', 'lpm_trie', 8, 4),
+  addr6Hash: declareMap('addr6_hash', 'hash', 16, 4),
+  addr6Lpm: declareMap('addr6_lpm', 'lpm_trie', 20, 4),
+  rowsHash: declareMap('rows_hash', 'hash', 8, ROW_BYTES),
+  cellsHash: declareMap('cells_hash', 'hash', 8, 4),
 } as const;
 
 /** Bytes of the ring buffer: a power of two of whole pages. It holds some 3,200 events. */
@@ -328,9 +314,9 @@ export const EVENT_BUFFER_BYTES = 256 * 1024;
 
 /** The maps of objects that log; all others do without. */
 export const EVENT_MAPS = {
-  events: map('events', 'ringbuf', 0, 0, EVENT_BUFFER_BYTES),
+  events: declareMap('events', 'ringbuf', 0, 0, EVENT_BUFFER_BYTES),
   /** u64: events that found the ring buffer full. */
-  lost: map('events_lost', 'array', 4, 8),
+  lost: declareMap('events_lost', 'array', 4, 8),
 } as const;
 
 export const TABLES = {
@@ -352,7 +338,7 @@ export type Half = 0 | 1;
 /** What gates and the programs behind them share; emit-gate.ts says how. */
 export const GATE = {
   /** The programs of one pod, by {@link gateSlot}: its two directions of each half. */
-  halves: map('halves', 'prog_array', 4, 4, 4),
+  halves: declareMap('halves', 'prog_array', 4, 4, 4),
   /** u32, the same for a whole generation: 1 + the other half, or 0 where there are no gates. */
   halfTable: 'half',
   /** u32, the same for all gates of a node: bit 0 is the half in force, bit 1 says that both must allow. */

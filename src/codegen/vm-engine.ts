@@ -1,7 +1,8 @@
 /** The VM as a judge: bound programs, run in user space on the bytes that the bundle holds. */
 import { bug } from '../diagnostics.js';
-import { PROGRAMS, SUBJECT_TABLE, type MapContents } from './contents.js';
+import { PROGRAMS, SUBJECT_TABLE, withoutRecent, type MapContents } from './contents.js';
 import { readElf } from './elf-read.js';
+import { MEMORY_MAPS } from './layout-state.js';
 import type { PacketRunner } from './packet-judge.js';
 import { createVm, type Vm, type VmResult } from './vm.js';
 import { mapsOf } from './vm-maps.js';
@@ -17,7 +18,7 @@ export interface VmRunner extends PacketRunner {
  */
 export function createVmRunner(object: Uint8Array, contents: MapContents): VmRunner {
   const image = readElf(object);
-  const maps = mapsOf(contents);
+  const maps = mapsOf(withoutRecent(contents));
   const shared = contents.tables.map(({ name, bytes }) => [name, bytes] as const);
   const vms = new Map<number, Vm>();
   const vmOf = (subject: number): Vm => {
@@ -31,7 +32,7 @@ export function createVmRunner(object: Uint8Array, contents: MapContents): VmRun
     return vm;
   };
   const connections = contents.maps
-    .filter(({ type }) => type === 'lru_hash')
+    .filter(({ name }) => MEMORY_MAPS.includes(name))
     .map(({ name }) => maps.get(name) ?? bug(`no map ${name}`));
   return {
     run: (subject, direction, packet, context) =>

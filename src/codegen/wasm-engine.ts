@@ -1,8 +1,9 @@
 /** The wasm engine: bound programs translated to WebAssembly, for packets by the hundred thousand. */
 import { bug } from '../diagnostics.js';
-import { PROGRAMS, SUBJECT_TABLE, type MapContents } from './contents.js';
+import { PROGRAMS, SUBJECT_TABLE, withoutRecent, type MapContents } from './contents.js';
 import { readElf } from './elf-read.js';
 import type { Direction } from '../ir/model.js';
+import { MEMORY_MAPS } from './layout-state.js';
 import type { ObjectImage } from './object-image.js';
 import type { PacketRunner, PacketVerdict } from './packet-judge.js';
 import { createVmRunner } from './vm-engine.js';
@@ -49,7 +50,9 @@ const TC_ACT_REDIRECT = 7;
 /** The wasm engine where it has all that the programs call, and else the VM. */
 export function createBulkRunner(object: Uint8Array, contents: MapContents): PacketRunner {
   const image = imageOf(object);
-  return canTranslate(image) ? createWasmRunner(image, contents) : createVmRunner(object, contents);
+  return canTranslate(image)
+    ? createWasmRunner(image, withoutRecent(contents))
+    : createVmRunner(object, contents);
 }
 
 /**
@@ -101,7 +104,7 @@ export function createWasmRunner(image: ObjectImage, contents: MapContents): Was
     },
     forget: () => {
       for (const [i, map] of maps.entries()) {
-        if (plan.maps[i]?.bound.type === 'lru_hash') map.clear();
+        if (MEMORY_MAPS.includes(plan.maps[i]?.bound.name ?? '')) map.clear();
       }
     },
     packet: () =>

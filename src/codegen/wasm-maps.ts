@@ -1,6 +1,7 @@
 /** Maps of translated programs: keys in JavaScript, values in the memory that the programs address. */
 import { bug } from '../diagnostics.js';
 import type { BoundMap } from './contents.js';
+import { MEMORY_MAPS } from './layout-state.js';
 import type { MapDeclaration } from './listing.js';
 import { ERRNO, UPDATE } from './vm-maps.js';
 
@@ -24,15 +25,14 @@ const LATER_ENTRIES = 256;
 
 /** How many bytes the map's values take in memory. */
 export function valueBytes(
-  { type, maxEntries, valueSize }: MapDeclaration,
+  { name, type, maxEntries, valueSize }: MapDeclaration,
   filled: number,
 ): number {
   switch (type) {
     case 'hash':
-    case 'lpm_trie':
-      return align(valueSize) * filled;
     case 'lru_hash':
-      return align(valueSize) * (filled + LATER_ENTRIES);
+    case 'lpm_trie':
+      return align(valueSize) * (filled + (MEMORY_MAPS.includes(name) ? LATER_ENTRIES : 0));
     case 'array':
     case 'percpu_array':
       return align(valueSize) * maxEntries;
@@ -186,9 +186,9 @@ class HashMap implements WasmMap {
     if (known !== 0 && flags === UPDATE.noExist) return ERRNO.EEXIST;
     if (known === 0 && flags === UPDATE.exist) return ERRNO.ENOENT;
     if (this.#next + align(valueSize) > this.#limit) {
-      return this.bound.type === 'hash'
-        ? ERRNO.E2BIG
-        : bug('too many connections were not forgotten');
+      return MEMORY_MAPS.includes(this.bound.name)
+        ? bug('too many connections were not forgotten')
+        : ERRNO.E2BIG;
     }
     const address = this.#next;
     this.#next += align(valueSize);

@@ -37,6 +37,8 @@ export interface Pod {
   readonly ports: readonly ContainerPort[];
   /** The controller that made it, where it can be told. */
   readonly workload?: Workload;
+  /** It sends packets of others, by its own word: its sources are not checked. */
+  readonly routes?: boolean;
   /** Stands for a workload's pods, with a made-up address. */
   readonly representative: boolean;
   readonly origin?: Span;

@@ -1,6 +1,7 @@
 /** The kernel as a judge: runs bound programs on packets with BPF_PROG_TEST_RUN, attached to nothing. */
-import { PROGRAMS, type MapContents } from '../codegen/contents.js';
+import { PROGRAMS, withoutRecent, type MapContents } from '../codegen/contents.js';
 import { EVENT_BUFFER_BYTES, EVENT_MAPS } from '../codegen/layout.js';
+import { MEMORY_MAPS } from '../codegen/layout-state.js';
 import type { VmResult } from '../codegen/vm.js';
 import type { PacketContext } from '../codegen/vm-context.js';
 import { bug } from '../diagnostics.js';
@@ -41,7 +42,8 @@ export interface KernelRunner {
  *
  * @throws {InputError} if the kernel refuses
  */
-export function createKernelRunner(compiled: Uint8Array, contents: MapContents): KernelRunner {
+export function createKernelRunner(compiled: Uint8Array, bound: MapContents): KernelRunner {
+  const contents = withoutRecent(bound);
   const runs = refusalsAsDiagnostics(testRuns);
   const object = runs.object(compiled);
   const shared = refusalsAsDiagnostics(() => createSharedMaps(contents));
@@ -54,7 +56,7 @@ export function createKernelRunner(compiled: Uint8Array, contents: MapContents):
     return loaded;
   };
   const connections = contents.maps
-    .filter(({ type }) => type === 'lru_hash')
+    .filter(({ name }) => MEMORY_MAPS.includes(name))
     .map(({ name }) => shared.maps.get(name) ?? bug(`no map ${name}`));
   return {
     run: (subject, direction, packet, context = {}) =>

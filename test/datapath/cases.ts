@@ -8,6 +8,7 @@ import { HEADER_CASES } from './header-cases.js';
 import { IDLE_CASES } from './idle-cases.js';
 import { LOOKUP_CASES } from './lookup-cases.js';
 import { NEIGHBOUR_CASES } from './neighbour-cases.js';
+import { REPLY_FRAGMENT_CASES } from './reply-fragment-cases.js';
 
 export const CASES: readonly PacketCase[] = [
   ...LOOKUP_CASES,
@@ -16,6 +17,7 @@ export const CASES: readonly PacketCase[] = [
   ...EXEMPTION_CASES,
   ...NEIGHBOUR_CASES,
   ...FRAGMENT_CASES,
+  ...REPLY_FRAGMENT_CASES,
   ...HEADER_CASES,
   ...ERROR_CASES,
 ];

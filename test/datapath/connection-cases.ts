@@ -273,6 +273,23 @@ const needs = (pair: Pair): readonly PacketCase[] => [
     connections(0, 0),
   ),
   packetCase(
+    `a server that is isolated for ingress alone keeps no state of its clients, ${pair.family}`,
+    policies({ pod: 'x', ingress: [{ peers: ['y'], ports: ['81/UDP', '82/SCTP'] }] }),
+    ...(
+      [
+        [PROTO.udp, udp, 81],
+        [PROTO.sctp, sctp, 82],
+      ] as const
+    ).flatMap(([protocol, build, port]) => [
+      to('x', frame(pair.y, pair.x, protocol, build(5_000, port)), ALLOWED),
+      from('x', frame(pair.x, pair.y, protocol, build(port, 5_000)), 'pass judged default -'),
+      connections(0, 0),
+    ]),
+    from('x', frame(pair.x, pair.y, PROTO.udp, udp(80, 5_000)), 'pass judged default -'),
+    connections(1, 0),
+    to('x', frame(pair.y, pair.x, PROTO.udp, udp(5_000, 80)), 'pass reply default -'),
+  ),
+  packetCase(
     `no state where nothing isolates, ${pair.family}`,
     NOTHING_SELECTED,
     from('x', out(pair, SYN), 'pass judged default -'),

@@ -3,6 +3,7 @@ import { bind } from '../../src/codegen/bind.js';
 import { PROGRAMS, SUBJECT_TABLE, type MapContents } from '../../src/codegen/contents.js';
 import { writeElf } from '../../src/codegen/elf.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
+import { CONNECTION_MAPS, MEMORY_MAPS, STATE_MAPS } from '../../src/codegen/layout-state.js';
 import { link, type LinkedObject } from '../../src/codegen/link.js';
 import type { Listing } from '../../src/codegen/listing.js';
 import { createVm, type Vm } from '../../src/codegen/vm.js';
@@ -12,6 +13,7 @@ import type { Direction } from '../../src/ir/model.js';
 import { normalize } from '../../src/ir/normalize.js';
 import type { NormalModel } from '../../src/ir/normal-model.js';
 import { planLookups, type LookupPlan } from '../../src/ir/plan.js';
+import type { MapHandle } from '../../src/loader/native.js';
 import { updateFlag } from '../../src/loader/uapi.js';
 import {
   closePod,
@@ -94,12 +96,14 @@ const CONNECTIONS = {
   out: ['pending_out', 'live_out'],
   in: ['pending_in', 'live_in'],
 } as const;
-const CONNECTION_MAPS = Object.values(CONNECTIONS).flat();
+const COUNTED_MAPS = Object.values(CONNECTIONS).flat();
+/** Those whose values begin with when something was seen. */
+const TIMED_MAPS = [...COUNTED_MAPS, CONNECTION_MAPS.fragments.name];
 
 function countConnections(entries: (map: string) => number): ConnectionCount {
   const count = (names: readonly string[]): number =>
     names.reduce((sum, name) => sum + entries(name), 0);
-  const live = CONNECTION_MAPS.filter((name) => name.startsWith('live'));
+  const live = COUNTED_MAPS.filter((name) => name.startsWith('live'));
   return { out: count(CONNECTIONS.out), in: count(CONNECTIONS.in), live: count(live) };
 }
 
@@ -117,7 +121,7 @@ export function vmEngine(change: (listing: Listing) => Listing = (listing) => li
     largest: Infinity,
     bind: (next) => {
       const fresh = new Map(mapsOf(next.contents));
-      for (const name of CONNECTION_MAPS) {
+      for (const { name } of STATE_MAPS) {
         const kept = maps?.get(name);
         if (kept !== undefined) fresh.set(name, kept);
       }
@@ -149,10 +153,11 @@ export function vmEngine(change: (listing: Listing) => Listing = (listing) => li
     },
     connections: () => countConnections((name) => mapOf(name).entries().length),
     forget: () => {
-      for (const name of CONNECTION_MAPS) {
+      for (const name of MEMORY_MAPS) {
         const map = mapOf(name);
         for (const [key] of map.entries()) map.delete(key);
       }
+      for (const [, value] of mapOf(CONNECTION_MAPS.recent.name).entries()) value.fill(0);
     },
     close: () => undefined,
   };
@@ -170,8 +175,7 @@ export function kernelEngine(): Engine {
     for (const pod of pods.values()) closePod(pod);
     pods = new Map();
   };
-  const mapOf = (name: string): NonNullable<ReturnType<SharedMaps['maps']['get']>> =>
-    present(shared?.maps.get(name), name);
+  const mapOf = (name: string): MapHandle => present(shared?.maps.get(name), name);
   return {
     largest: LARGEST_IN_KERNEL,
     bind: (next) => {
@@ -208,7 +212,7 @@ export function kernelEngine(): Engine {
       return { result: ran.action, cb: ran.cb };
     },
     age: (seconds) => {
-      for (const name of CONNECTION_MAPS) {
+      for (const name of TIMED_MAPS) {
         const map = mapOf(name);
         for (const { key, value } of entriesOf(map)) {
           const seen = value.readBigUInt64LE(0) - BigInt(seconds * JIFFIES_PER_SECOND);
@@ -216,13 +220,15 @@ export function kernelEngine(): Engine {
           map.update(key, value, updateFlag.any);
         }
       }
+      if (seconds >= 1) clearArray(mapOf(CONNECTION_MAPS.recent.name));
     },
     connections: () => countConnections((name) => entriesOf(mapOf(name)).length),
     forget: () => {
-      for (const name of CONNECTION_MAPS) {
+      for (const name of MEMORY_MAPS) {
         const map = mapOf(name);
         for (const { key } of entriesOf(map)) map.delete(key);
       }
+      clearArray(mapOf(CONNECTION_MAPS.recent.name));
     },
     close: () => {
       unload();
@@ -231,9 +237,19 @@ export function kernelEngine(): Engine {
   };
 }
 
-function entriesOf(
-  map: NonNullable<ReturnType<SharedMaps['maps']['get']>>,
-): readonly { readonly key: Buffer; readonly value: Buffer }[] {
+/** Few of its values are not zero. */
+function clearArray(map: MapHandle): void {
+  const { keys, values } = map.dump();
+  const { keySize, valueSize } = map.shape();
+  const zeros = new Uint8Array(valueSize);
+  for (let i = 0; i * keySize < keys.length; i += 1) {
+    const value = values.subarray(i * valueSize, (i + 1) * valueSize);
+    if (value.equals(zeros)) continue;
+    map.update(keys.subarray(i * keySize, (i + 1) * keySize), zeros, updateFlag.any);
+  }
+}
+
+function entriesOf(map: MapHandle): readonly { readonly key: Buffer; readonly value: Buffer }[] {
   const entries: { key: Buffer; value: Buffer }[] = [];
   for (let key = map.nextKey(); key !== undefined; key = map.nextKey(key)) {
     const value = map.lookup(key);

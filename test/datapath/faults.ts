@@ -76,16 +76,18 @@ const WIDER: Partial<Readonly<Record<Test, Test>>> = {
   sle: 'slt',
 };
 
-const OTHER_MAP: Readonly<Record<string, string>> = {
-  pending_out: 'pending_in',
-  pending_in: 'pending_out',
-  live_out: 'live_in',
-  live_in: 'live_out',
-};
+const OTHER_MAP: Readonly<Record<string, string>> = Object.fromEntries(
+  ['pending', 'live', 'live_slots'].flatMap((name) => [
+    [`${name}_out`, `${name}_in`],
+    [`${name}_in`, `${name}_out`],
+  ]),
+);
 
 const OTHER_FUNCTION: Readonly<Record<string, string>> = {
   judge_ingress: 'judge_egress',
   judge_egress: 'judge_ingress',
+  collect_in: 'collect_out',
+  collect_out: 'collect_in',
 };
 
 function slips(instruction: Instruction): readonly Slip[] {

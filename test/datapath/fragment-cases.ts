@@ -147,13 +147,6 @@ const padded = [
     ),
   ),
   packetCase(
-    'replies in fragments are not known',
-    CLIENT,
-    from('x', frame(X, Y, PROTO.udp, udp(5_000, 53)), ALLOWED),
-    to('x', frame(Y, X, PROTO.udp, udp(53, 5_000), { offset: 2 }), ISOLATED),
-    to('x', frame(Y, X, PROTO.udp, udp(53, 5_000), { more: true }), 'pass reply'),
-  ),
-  packetCase(
     'fragments to a server',
     SERVER,
     to('x', frame(Y, X, PROTO.tcp, other, { offset: 2 }), ALLOWED),

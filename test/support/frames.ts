@@ -49,6 +49,8 @@ export interface Ipv4Fields {
   /** In units of 8 bytes. */
   readonly offset?: number;
   readonly more?: boolean;
+  /** What the fragments of a packet share. */
+  readonly id?: number;
 }
 
 /** An IPv4 packet without its Ethernet header. The header's sum is left 0: no program reads it. */
@@ -64,7 +66,8 @@ export function ipv4(
   const total = fields.totalLength ?? 20 + options.length + payload.length;
   const fragment = (fields.offset ?? 0) | (fields.more === true ? 0x2000 : 0);
   return concat(
-    [((fields.version ?? 4) << 4) | ihl, 0, ...be16(total), 0, 9, ...be16(fragment)],
+    [((fields.version ?? 4) << 4) | ihl, 0, ...be16(total)],
+    [...be16(fields.id ?? 9), ...be16(fragment)],
     [64, protocol, 0, 0],
     addressBytes(address(source)),
     addressBytes(address(destination)),
@@ -98,8 +101,9 @@ export function authentication(words = 4): Extension {
   return { header: 51, rest: [words, ...zeros(4 * (words + 2) - 2)] };
 }
 
-export function fragmentHeader(offset: number, more: boolean): Extension {
-  return { header: 44, rest: [0, ...be16((offset << 3) | (more ? 1 : 0)), 0, 0, 0, 9] };
+export function fragmentHeader(offset: number, more: boolean, id = 9): Extension {
+  const place = be16((offset << 3) | (more ? 1 : 0));
+  return { header: 44, rest: [0, ...place, ...be16(id >>> 16), ...be16(id & 0xffff)] };
 }
 
 /** An IPv6 packet without its Ethernet header. */
