@@ -49,6 +49,14 @@ export const clusterCatalog = {
     explanation:
       'Two live pods cannot share an address; the snapshot was taken while one replaced the other, or mixes two clusters.',
   }),
+  'cluster/bad-annotation': entry<{ name: string; value: string }>({
+    severity: 'warning',
+    message: ({ name, value }) => `\`${name}\` is \`${value}\`, and not \`true\` or \`false\``,
+    hint: () => "the pod's sources are checked, as those of any other",
+    explanation:
+      'A pod that routes, such as a VPN gateway, sends packets of other addresses than its own; they are dropped ' +
+      'as spoofed unless the annotation is `"true"`. Who may set it lets the pod speak in the name of others.',
+  }),
   'cluster/empty': entry<{ policies: number }>({
     severity: 'warning',
     message: ({ policies }) =>

@@ -43,6 +43,7 @@ export function lowerPod(source: ClusterObject, resolve: ResolveWorkload): PodRe
     hostNetwork: spec?.boolean('hostNetwork') ?? false,
     completed,
     ports: lowerPorts(spec),
+    ...lowerRoutes(metadata),
     // Mirror pods are owned by their node, which is no workload.
     ...(owner === undefined || owner.kind === 'Node'
       ? {}
@@ -71,6 +72,20 @@ function statusAddresses(status: Fields | undefined): readonly Address[] {
     return address === undefined ? [] : [address];
   }
   return all.filter((address, i) => all.findIndex((one) => one.family === address.family) === i);
+}
+
+export const ROUTES_ANNOTATION = 'policyc.dev/routes';
+
+/** Whether the pod says of itself that it routes. Anything but `true` or `false` is told, and is no. */
+export function lowerRoutes(metadata: Fields | undefined): Pick<Pod, 'routes'> {
+  const annotations = metadata?.mapping('annotations');
+  const value = annotations?.string(ROUTES_ANNOTATION);
+  if (value === undefined || value === 'false') return {};
+  if (value === 'true') return { routes: true };
+  annotations?.report('cluster/bad-annotation', { name: ROUTES_ANNOTATION, value }, [
+    ROUTES_ANNOTATION,
+  ]);
+  return {};
 }
 
 /** Without a word on readiness the pod counts as ready. */

@@ -4,6 +4,7 @@ import { ownerOf, type ClusterObject, type Fields } from './lower-cluster-fields
 import {
   fullName,
   lowerPorts,
+  lowerRoutes,
   type PodRecord,
   type ResolveWorkload,
 } from './lower-cluster-pods.js';
@@ -105,6 +106,7 @@ function represent(source: ClusterObject, taken: ReadonlySet<string>): PodRecord
     hostNetwork: spec?.boolean('hostNetwork') ?? false,
     completed: false,
     ports: lowerPorts(spec),
+    ...lowerRoutes(template?.mapping('metadata')),
     workload: { kind, name: source.name },
     representative: true,
     origin: object.nameSpan(),

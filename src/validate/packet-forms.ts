@@ -16,6 +16,11 @@ export type FormEnd =
   | 'malformed'
   | 'spoofed';
 
+/** Of a pod that routes, packets from elsewhere are judged like its own. */
+export function endFor(form: PacketForm, routes: boolean): FormEnd {
+  return form.end === 'spoofed' && routes ? 'same' : form.end;
+}
+
 export interface PacketForm {
   readonly name: string;
   readonly end: FormEnd;

@@ -9,7 +9,7 @@ import type { Interpreter } from '../ir/interpret.js';
 import type { Direction } from '../ir/model.js';
 import type { Judgement } from '../ir/normal-model.js';
 import { ICMP, type PortPoint } from './boundaries.js';
-import { FORMS, formFault } from './packet-forms.js';
+import { endFor, FORMS, formFault } from './packet-forms.js';
 import { firstPacketFault, type Answer, type Expected } from './expected.js';
 import {
   bytesOf,
@@ -152,7 +152,8 @@ function tryForms(
     const packet = form.write(frameOf(state, visit, 'forward', point), remote.family);
     state.packets += 1;
     const run = trial.runner.run(subject, direction, packet, { ingressIfindex: SOME_INTERFACE });
-    const found = formFault(form.end, trial.expect(judged), passes, run);
+    const end = endFor(form, visit.pod.routes === true);
+    const found = formFault(end, trial.expect(judged), passes, run);
     trial.runner.forget();
     if (found === undefined) continue;
     return { ...describe(form.name, visit, state, point, judged, found), packet };

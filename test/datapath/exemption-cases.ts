@@ -1,8 +1,10 @@
 /** What passes besides policies, and what never does: own node, own address, foreign sources. */
 import { ACK, frame, icmp, PROTO, SYN, tcp, udp } from '../support/frames.js';
-import { connections, from, nodeTo, packetCase, to, type PacketCase } from './case.js';
+import { connections, from, nodeTo, packetCase, rebind, to, type PacketCase } from './case.js';
+import { PAIRS } from './pairs.js';
 import { BY_ADDRESS, CLIENT, CLOSED, ISOLATED, NOTHING_SELECTED, SERVER } from './policies.js';
 import {
+  clusterText,
   FOUR,
   OTHER_NODE,
   OTHER_NODE6,
@@ -245,7 +247,28 @@ const sources = [
   ),
 ];
 
+/** A gateway: what it hands on has others' addresses. */
+const routing = PAIRS.map((pair): PacketCase => {
+  const foreign = (port: number, flags = SYN): Uint8Array =>
+    segment(pair.z, 40_000, pair.y, port, flags);
+  return packetCase(
+    `a pod that says that it routes is judged by its policies, ${pair.family}`,
+    CLIENT,
+    from('x', foreign(443), SPOOFED),
+    rebind({ cluster: clusterText({}, ['x']) }),
+    from('x', foreign(443), 'pass judged rule'),
+    connections(1, 0),
+    from('x', foreign(444), ISOLATED),
+    from('x', foreign(443, ACK), 'pass judged rule'),
+    to('x', segment(pair.y, 443, pair.z, 40_000, SYN | ACK), 'pass reply rule t/x'),
+    from('x', segment(pair.x, 40_001, pair.y, 443, SYN), 'pass judged rule'),
+    rebind({ cluster: clusterText({}, ['y']) }),
+    from('x', foreign(443), SPOOFED),
+  );
+});
+
 export const EXEMPTION_CASES: readonly PacketCase[] = [
+  ...routing,
   ...nodes,
   ...own,
   ...everybody,

@@ -40,8 +40,11 @@ const NODES = [
   ['node-b', [OTHER_NODE, OTHER_NODE6], ['10.1.1.0/24', 'fd00:1:1::/64']],
 ] as const;
 
-/** The cluster; `rename` gives a pod's place and addresses to another one. */
-export function clusterText(rename: Readonly<Record<string, string>> = {}): string {
+/** The cluster; `rename` gives a pod's place and addresses to another one, `routers` say that they route. */
+export function clusterText(
+  rename: Readonly<Record<string, string>> = {},
+  routers: readonly string[] = [],
+): string {
   const items = [
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 't' } },
     ...NODES.map(([name, addresses, podCIDRs]) => ({
@@ -54,7 +57,12 @@ export function clusterText(rename: Readonly<Record<string, string>> = {}): stri
     ...PODS.map(({ name, ips, node }) => ({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name: rename[name] ?? name, namespace: 't', labels: { app: name } },
+      metadata: {
+        name: rename[name] ?? name,
+        namespace: 't',
+        labels: { app: name },
+        ...(routers.includes(name) ? { annotations: { 'policyc.dev/routes': 'true' } } : {}),
+      },
       spec: { nodeName: node, containers: [{ name: 'c', image: 'i' }] },
       status: { phase: 'Running', podIP: ips[0], podIPs: ips.map((ip) => ({ ip })) },
     })),

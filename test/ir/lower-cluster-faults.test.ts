@@ -27,6 +27,13 @@ const FAULTS: readonly Fault[] = [
     underlines: '[a]',
   },
   {
+    name: 'an annotation that is a boolean',
+    text: live('p', '10.0.0.1', ', annotations: {policyc.dev/routes: true}'),
+    code: 'cluster/wrong-type',
+    underlines: 'true',
+    hint: /quote it: "true"/,
+  },
+  {
     name: 'hostNetwork in quotes',
     text: pod('p', 'hostNetwork: "true"'),
     code: 'cluster/wrong-type',
@@ -151,6 +158,13 @@ const FAULTS: readonly Fault[] = [
 ];
 
 const WARNINGS: readonly Fault[] = [
+  {
+    name: 'an annotation that is neither true nor false',
+    text: live('p', '10.0.0.1', ', annotations: {policyc.dev/routes: "yes"}'),
+    code: 'cluster/bad-annotation',
+    underlines: '"yes"',
+    hint: /sources are checked/,
+  },
   {
     name: 'two pods of one address',
     text: docs(live('a', '10.0.0.1'), live('b', '10.0.0.1')),

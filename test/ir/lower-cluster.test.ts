@@ -50,6 +50,15 @@ describe('pods', () => {
     expect(isPolicyPod(one)).toBe(expected !== '');
   });
 
+  it.each([
+    ['"true"', true],
+    ['"false"', undefined],
+  ])('route if their annotation is %s', (value, routes) => {
+    const annotation = `, annotations: {policyc.dev/routes: ${value}}`;
+    expect(podNamed(clusterOf(live('p', '10.0.0.1', annotation)), 'p').routes).toBe(routes);
+    expect(podNamed(clusterOf(live('p', '10.0.0.1')), 'p').routes).toBeUndefined();
+  });
+
   it('of the host’s network are no policy pods', () => {
     const one = podNamed(
       clusterOf(pod('p', 'hostNetwork: true, nodeName: n1', 'phase: Running, podIP: 1.2.3.4')),
