@@ -2,23 +2,26 @@
 import { bind } from './codegen/bind.js';
 import type { Bundle } from './codegen/bundle.js';
 import type { MapContents } from './codegen/contents.js';
-import { bug, throwIfErrors } from './diagnostics.js';
+import { bug, diagnostic, throwIfErrors, type Diagnostic } from './diagnostics.js';
 import { isPolicyPod, type ClusterSnapshot } from './ir/cluster.js';
 import { memoryOf, type NodeMemory } from './codegen/memory.js';
 import { readElf } from './codegen/elf-read.js';
+import { deciderName, deciderOrigin, type NormalModel } from './ir/normal-model.js';
 import { normalize } from './ir/normalize.js';
 import { planLookups } from './ir/plan.js';
-import { applyContents, type ApplyResult } from './loader/deploy.js';
+import { applyContents, type ApplyOptions, type ApplyResult } from './loader/deploy.js';
+import type { Cut, Handover } from './loader/deploy-handover.js';
 import { openHistory, type KeptBundle } from './loader/deploy-history.js';
 import { readStatus } from './loader/deploy-status.js';
 import { loadPinned, type PinnedProgram } from './loader/deploy-load.js';
+import { rehearseContents, type Rehearsal } from './loader/deploy-rehearse.js';
 import { checkNode, readEndpoints } from './loader/endpoints.js';
 import { maxArrayBytes } from './loader/features.js';
 import { jiffiesPerSecond } from './loader/kernel-clock.js';
 import { kernelSizes } from './loader/kernel-memory.js';
 import { refusalsAsDiagnostics } from './loader/kernel-error.js';
 import { nativeDoor } from './loader/native.js';
-import type { SourceFile } from './source.js';
+import { formatPlace, type SourceFile } from './source.js';
 
 export interface BoundNode {
   readonly bundle: Bundle;
@@ -39,9 +42,27 @@ export interface NodeApply extends BoundNode {
   readonly now: number;
 }
 
+/** An open connection that the new policies deny, and what decided. */
+export interface NamedCut extends Omit<Cut, 'decider'> {
+  readonly rule: string | null;
+  /** `file:line:column`. */
+  readonly at: string | null;
+}
+
+interface NamedHandover extends Omit<Handover, 'cut'> {
+  readonly cut: readonly NamedCut[];
+}
+
 /** What an apply did, and what it takes. */
-export interface NodeResult extends ApplyResult {
+export interface NodeResult extends Omit<ApplyResult, 'handover'> {
   readonly memory: NodeMemory;
+  readonly handover: NamedHandover;
+}
+
+/** What an apply would do. */
+export interface NodeRehearsal extends Omit<Rehearsal, 'handover'> {
+  readonly memory: NodeMemory;
+  readonly handover: NamedHandover;
 }
 
 /**
@@ -49,7 +70,9 @@ export interface NodeResult extends ApplyResult {
  *
  * @throws {InputError} if anything is wrong with the input, or the kernel refuses; then nothing has changed
  */
-export function applyBundle(options: NodeApply & { readonly bytes: Uint8Array }): NodeResult {
+export function applyBundle(
+  options: NodeApply & { readonly bytes: Uint8Array; readonly refuseCuts: boolean },
+): NodeResult {
   const { bundle, bytes, root, stateDir } = options;
   const { digest } = bundle;
   const history = openHistory(stateDir, root);
@@ -67,19 +90,70 @@ export function previousBundle(root: string, stateDir: string): KeptBundle {
 }
 
 /** @param keep makes sure that the bundle can be gone back to, once it is known to fit the cluster */
-function applyKept(options: NodeApply, keep: () => void): NodeResult {
-  const { bundle, cluster, node, interfaces, root, stateDir, now } = options;
+function applyKept(
+  options: NodeApply & { readonly refuseCuts?: boolean },
+  keep: () => void,
+): NodeResult {
+  const { root, stateDir, refuseCuts = false } = options;
+  const { contents, memory, nameCuts } = prepareNode(options);
+  const beforeCut = (handover: Handover): void => {
+    if (refuseCuts) throwIfErrors(nameCuts(handover).cut.map(refusedCut));
+  };
+  keep();
+  const result = applyContents({ ...contents, beforeCut });
+  openHistory(stateDir, root).settle(contents.digest);
+  return { ...result, memory, handover: nameCuts(result.handover) };
+}
+
+/** Does all of an apply that changes nothing. @throws {InputError} as `applyBundle` does */
+export function rehearseBundle(options: NodeApply): NodeRehearsal {
+  const { contents, memory, nameCuts } = prepareNode(options);
+  const rehearsal = rehearseContents(contents);
+  return { ...rehearsal, memory, handover: nameCuts(rehearsal.handover) };
+}
+
+interface PreparedNode {
+  readonly contents: ApplyOptions;
+  readonly memory: NodeMemory;
+  readonly nameCuts: (handover: Handover) => NamedHandover;
+}
+
+function prepareNode(options: NodeApply): PreparedNode {
+  const { bundle, cluster, node, interfaces, root, now } = options;
   const endpoints = refusalsAsDiagnostics(() =>
     readEndpoints(interfaces, cluster, node, (device) => nativeDoor().interfaceIndex(device)),
   );
-  const contents = bindNode(options, node);
+  const normal = normalize(bundle.model);
+  const contents = bindNode(options, node, normal);
   const object = objectOf(bundle, contents);
   const { digest } = bundle;
-  const memory = memoryOnNode(contents, object, true);
-  keep();
-  const result = applyContents({ root, object, contents, endpoints, node, digest, now });
-  openHistory(stateDir, root).settle(digest);
-  return { ...result, memory };
+  return {
+    contents: { root, object, contents, endpoints, node, digest, now },
+    memory: memoryOnNode(contents, object, true),
+    nameCuts: ({ cut, ...others }) => ({ ...others, cut: cut.map((one) => nameCut(normal, one)) }),
+  };
+}
+
+function nameCut({ deciders }: NormalModel, { decider: id, ...cut }: Cut): NamedCut {
+  const decider = deciders[id];
+  const origin = decider === undefined ? undefined : deciderOrigin(decider);
+  return {
+    ...cut,
+    rule: (decider === undefined ? undefined : deciderName(decider)) ?? null,
+    at: origin === undefined ? null : formatPlace(origin),
+  };
+}
+
+function refusedCut(cut: NamedCut): Diagnostic {
+  const { pod, direction, protocol, localPort, peer, peerPort, rule, reason } = cut;
+  return diagnostic('deploy/would-cut', {
+    pod,
+    opened: direction === 'egress',
+    protocol,
+    localPort,
+    peer: `${peer} port ${peerPort}`,
+    why: rule === null ? reason : `\`${rule}\` denies it`,
+  });
 }
 
 /** Of the bundle; undefined where nothing is in force. */
@@ -119,8 +193,11 @@ function memoryOnNode(contents: MapContents, object: Uint8Array, gated: boolean)
   return memoryOf(contents, readElf(object), refusalsAsDiagnostics(kernelSizes), gated);
 }
 
-function bindNode({ bundle, cluster, at }: BoundNode, node: string | undefined): MapContents {
-  const normal = normalize(bundle.model);
+function bindNode(
+  { bundle, cluster, at }: BoundNode,
+  node: string | undefined,
+  normal = normalize(bundle.model),
+): MapContents {
   const subjects = cluster.pods.filter(
     (pod) => isPolicyPod(pod) && (node === undefined || pod.node === node),
   );

@@ -111,6 +111,32 @@ export const deployCatalog = {
     explanation:
       'Programs are pinned into an empty folder, so that the index that is printed tells all of it.',
   }),
+  'deploy/would-cut': entry<{
+    pod: string;
+    opened: boolean;
+    protocol: string;
+    localPort: number;
+    peer: string;
+    why: string;
+  }>({
+    severity: 'error',
+    message: ({ pod, opened, protocol, localPort, peer, why }) =>
+      `an open ${protocol} connection of \`${pod}\`, ` +
+      `${opened ? `from its port ${localPort} to ${peer}` : `from ${peer} to its port ${localPort}`}, would be cut: ${why}`,
+    hint: () => 'allow it, or apply without `--refuse-cuts`',
+    explanation:
+      'The sockets of each local pod are looked at before the new policies come into force, and each open ' +
+      'connection is judged by the very programs that are about to judge its packets.',
+  }),
+  'deploy/sockets-unseen': entry<{ pod: string; reason: string }>({
+    severity: 'warning',
+    message: ({ pod, reason }) => `the sockets of \`${pod}\` could not be looked at: ${reason}`,
+    hint: () => "run where the pod's processes are in /proc: in the node's own process namespace",
+    explanation:
+      'Connections that were open before the first policies came have no state. They get it from the ' +
+      "pod's sockets, as do those for which it was not needed before. Where these cannot be seen, what is " +
+      'open goes on only as far as packets of both ways are allowed by the policies themselves.',
+  }),
   'deploy/kept': entry<{ root: string; attached: boolean }>({
     severity: 'warning',
     message: ({ root, attached }) =>

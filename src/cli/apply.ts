@@ -1,11 +1,12 @@
 /** `policyc apply`: puts a bundle in force on a node. */
-import { applyBundle, type NodeResult } from '../apply.js';
+import { applyBundle, rehearseBundle, type NodeRehearsal, type NodeResult } from '../apply.js';
 import { readBundle } from '../codegen/bundle.js';
 import { bug, throwIfErrors } from '../diagnostics.js';
 import { loadCluster, SourceCache } from '../front-end.js';
 import type { ClusterSnapshot } from '../ir/cluster.js';
 import type { SourceFile } from '../source.js';
 import { DONE, type ExitCode } from './exit-codes.js';
+import { handoverText, unseenSockets } from './handover-text.js';
 import { memoryText } from './memory-text.js';
 import { readBytes } from './read-bytes.js';
 import { readOne } from './read-one.js';
@@ -23,22 +24,52 @@ export async function run(session: Session): Promise<ExitCode> {
   const interfaces = readInterfaces(session, cache);
   const now = session.io.now();
   const stateDir = session.requiredText('state-dir');
-  const options = { bundle, bytes, cluster, node, interfaces, root, stateDir, at, now };
-  printResult(session, bundle.digest, applyBundle(options));
+  const options = { bundle, cluster, node, interfaces, root, stateDir, at, now };
+  const refuseCuts = session.flag('refuse-cuts');
+  if (session.flag('dry-run')) {
+    await printRehearsal(session, bundle.digest, rehearseBundle(options));
+  } else {
+    await printResult(session, bundle.digest, applyBundle({ ...options, bytes, refuseCuts }));
+  }
   return DONE;
 }
 
-export function printResult(session: Session, digest: string, result: NodeResult): void {
+async function printRehearsal(
+  session: Session,
+  digest: string,
+  result: NodeRehearsal,
+): Promise<void> {
+  await session.report(unseenSockets(result.handover));
   if (session.json) {
     session.printJson({ digest, ...result });
     return;
   }
-  const { generation, attached, replaced, removed, swapMilliseconds, memory } = result;
+  const { attached, replaced, removed, memory, handover } = result;
+  session.print(
+    `${digest.slice(0, 12)} would come into force: ` +
+      `${attached.length} pods attached, ${replaced.length} replaced, ${removed.length} released\n` +
+      `memory: ${memoryText(memory)}\n` +
+      handoverText(handover, session.paint),
+  );
+}
+
+export async function printResult(
+  session: Session,
+  digest: string,
+  result: NodeResult,
+): Promise<void> {
+  await session.report(unseenSockets(result.handover));
+  if (session.json) {
+    session.printJson({ digest, ...result });
+    return;
+  }
+  const { generation, attached, replaced, removed, swapMilliseconds, memory, handover } = result;
   session.print(
     `generation ${generation} of ${digest.slice(0, 12)} is in force: ` +
       `${attached.length} pods attached, ${replaced.length} replaced, ${removed.length} released; ` +
       `swapped in ${swapMilliseconds.toFixed(1)} ms\n` +
-      `memory: ${memoryText(memory)}\n`,
+      `memory: ${memoryText(memory)}\n` +
+      handoverText(handover, session.paint),
   );
 }
 

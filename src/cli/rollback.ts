@@ -18,6 +18,6 @@ export async function run(session: Session): Promise<ExitCode> {
   const interfaces = readInterfaces(session, cache);
   const now = session.io.now();
   const options = { bundle, cluster, node, interfaces, root, stateDir, at, now };
-  printResult(session, bundle.digest, rollBack(options));
+  await printResult(session, bundle.digest, rollBack(options));
   return DONE;
 }

@@ -22,7 +22,11 @@ export function generationInForce(root: string, { half }: ControlWord): number |
 }
 
 /** Whether the generation in force has programs of the pod. */
-export function isHeld(root: string, { generation }: InForce, pod: string): boolean {
+export function isHeld(
+  root: string,
+  { generation }: Pick<InForce, 'generation'>,
+  pod: string,
+): boolean {
   return (
     generation !== undefined && existsSync(podFolder(layout.generation(root, generation), pod))
   );

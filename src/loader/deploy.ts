@@ -5,6 +5,7 @@ import { bug, diagnostic, InputError, type Diagnostic } from '../diagnostics.js'
 import { listedName, listPins, removePins } from './bpffs.js';
 import { attachGates, takeBack, type AttachedGate, type Placement } from './deploy-attach.js';
 import { refuseBypasses } from './deploy-bypass.js';
+import { HandoverRun, type Handover } from './deploy-handover.js';
 import { openControl, otherHalf, writeControl } from './deploy-control.js';
 import {
   closeGate,
@@ -51,6 +52,8 @@ export interface ApplyOptions {
   readonly now: number;
   /** The best that the kernel has, unless said otherwise. */
   readonly hooks?: HookKind;
+  /** Called with what is cut before anything is attached or put in force; what it throws leaves all as it was. */
+  readonly beforeCut?: (handover: Handover) => void;
 }
 
 export interface ApplyResult {
@@ -63,6 +66,8 @@ export interface ApplyResult {
   readonly removed: readonly string[];
   /** From the first store to the last packet that the old generation judged. */
   readonly swapMilliseconds: number;
+  /** What became of connections that were open. */
+  readonly handover: Handover;
 }
 
 /**
@@ -125,9 +130,9 @@ function applyLocked(options: ApplyOptions): ApplyResult {
       attached,
       begun,
     };
-    const start = prepare(apply);
+    const { start, handover } = prepare(apply);
     const end = finish(apply);
-    return { ...resultOf(apply), swapMilliseconds: Number(end - start) / 1e6 };
+    return { ...resultOf(apply), swapMilliseconds: Number(end - start) / 1e6, handover };
   } finally {
     gates.forEach(closeGate);
     shut.close();
@@ -135,8 +140,8 @@ function applyLocked(options: ApplyOptions): ApplyResult {
   }
 }
 
-/** Everything that may fail, and the flip at last. Returns when the swap began, in nanoseconds. */
-function prepare(apply: Apply): bigint {
+/** Everything that may fail, and the flip at last. Returns when the swap began, in nanoseconds, and what was handed over. */
+function prepare(apply: Apply): { readonly start: bigint; readonly handover: Handover } {
   const { options, hooks, before, gates, attached, old, half, generation, begun } = apply;
   const { root, contents, endpoints } = options;
   try {
@@ -150,19 +155,26 @@ function prepare(apply: Apply): bigint {
     const source = openState.bind(undefined, root);
     if (endpoints.length !== contents.subjects.length)
       bug('endpoints and subjects differ in number');
-    const loaded = loadContents(options.object, contents, source, { half, halvesOf });
+    const { object } = options;
+    const loaded = loadContents(object, contents, source, { half, halvesOf });
+    const open = new HandoverRun({ root, object, contents, endpoints, old, loaded });
     try {
       pinGeneration(layout.generation(root, generation), recordOf(apply), loaded);
       begun.push(...pinState(root, contents.maps, loaded));
       fillSlots({ root, old, half, gates, pods: loaded.pods });
+      open.look();
+      options.beforeCut?.(open.result);
+      attachGates(hooks, before, placementsOf(apply), attached);
+      const start = process.hrtime.bigint();
+      askBoth(apply);
+      // What was opened since: from here on the new half sees every first packet.
+      open.look();
+      writeControl(apply.control, { half, both: false });
+      return { start, handover: open.result };
     } finally {
+      open.close();
       loaded.close();
     }
-    attachGates(hooks, before, placementsOf(apply), attached);
-    const start = process.hrtime.bigint();
-    askBoth(apply);
-    writeControl(apply.control, { half, both: false });
-    return start;
   } catch (error) {
     throw explain(apply, error, goBack(apply));
   }
@@ -279,7 +291,11 @@ function explain(
   return new InputError([...diagnostics, ...left, diagnostic('deploy/kept', { root, attached })]);
 }
 
-function resultOf({ options, generation, before }: Apply): Omit<ApplyResult, 'swapMilliseconds'> {
+function resultOf({
+  options,
+  generation,
+  before,
+}: Apply): Omit<ApplyResult, 'swapMilliseconds' | 'handover'> {
   const names = options.endpoints.map((one) => listedName(podKey(one)));
   const had = new Set(
     before.filter(({ interfaceIndex }) => interfaceIndex !== 0).map(({ pod }) => pod),

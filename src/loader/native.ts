@@ -269,6 +269,19 @@ export interface NativeDoor {
   lockFolder(path: string): (() => void) | undefined;
   /** Moves this thread, by a path such as `/run/netns/NAME`; gives what moves it back. */
   joinNetworkNamespace(path: string): () => void;
+  /**
+   * The number that this thread's network namespace has for the one at the other end of a veth;
+   * undefined if the other end is not in another one.
+   */
+  peerNamespaceId(interfaceIndex: number): number | undefined;
+  /** The number that this thread's network namespace has for the one at a path; undefined if it has none. */
+  namespaceId(path: string): number | undefined;
+  /**
+   * All TCP and UDP sockets of the network namespace at a path, 40 bytes each: u8 family (2 or 10), u8
+   * protocol, u8 state (enum in include/net/tcp_states.h), u8 zero, u16 local port, u16 remote port, local
+   * and remote address of 16 bytes, an IPv4 address in the first 4.
+   */
+  listSockets(path: string): Buffer;
   /** Blocks until no CPU still runs a program, or reads a map, that was replaced before the call. */
   waitForReaders(): void;
   /** Whether membarrier(2) does that wait; kernels with nohz_full refuse it. */

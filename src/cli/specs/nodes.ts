@@ -76,16 +76,39 @@ export const nodeCommands: CommandGroup = {
       purpose: [
         "Binds the bundle to the cluster and loads each local pod's programs behind gates at the host side of its veth: first in the chain of tcx, or as a clsact filter before Linux 6.6. Links, programs and maps are pinned, so that it stays in force when this process ends.",
         'Applying again loads a whole generation beside the one in force and switches all pods, directions and families to it by one store, without a gap; pods that are gone are released. Where anything fails, and where the process is killed, what was in force before stays so, whole.',
+        'Connections that are open already go on: the sockets of each local pod are looked at before the switch, and what needs state gets it. Those that the new policies deny are told, with the rule that denies them.',
         "Says what it takes of the node's memory: the sum of what the kernel accounts (`memlock` in bpftool, since Linux 6.4) for all maps and programs that it made, while generations change too.",
         'The interfaces file, JSON or YAML, has one line `namespace/pod: interface` for every pod of the node that takes part in policies.',
       ],
       operands: [BUNDLE],
-      options: [REQUIRED_CLUSTER, NODE, INTERFACES, ROOT, STATE_DIR, AT, FORMAT, COLOR],
+      options: [
+        REQUIRED_CLUSTER,
+        NODE,
+        INTERFACES,
+        ROOT,
+        STATE_DIR,
+        AT,
+        {
+          flags: '--dry-run',
+          description: 'load and judge, and say what would be cut; change nothing',
+        },
+        {
+          flags: '--refuse-cuts',
+          description: 'change nothing if an open connection would be cut; exit code 2',
+        },
+        FORMAT,
+        COLOR,
+      ],
       examples: [
         {
           command:
             'policyc apply shop.bundle --cluster cluster/ --node node-1 --interfaces veths.yaml',
           does: 'put it in force, or replace what is',
+        },
+        {
+          command:
+            'policyc apply shop.bundle --cluster cluster/ --node node-1 --interfaces veths.yaml --dry-run',
+          does: 'see which open connections it would cut',
         },
       ],
       exits: [DONE_EXIT, REFUSED_EXIT, BUG_EXIT],

@@ -9,6 +9,7 @@
 #include "object.h"
 #include "program.h"
 #include "ring-buffer.h"
+#include "sockets.h"
 #include "system.h"
 
 namespace policyc {
@@ -65,6 +66,9 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("unmount", Napi::Function::New(env, unmount));
   exports.Set("lockFolder", Napi::Function::New(env, lockFolder));
   exports.Set("joinNetworkNamespace", Napi::Function::New(env, joinNetworkNamespace));
+  exports.Set("peerNamespaceId", Napi::Function::New(env, peerNamespaceId));
+  exports.Set("namespaceId", Napi::Function::New(env, namespaceId));
+  exports.Set("listSockets", Napi::Function::New(env, listSockets));
   exports.Set("waitForReaders", Napi::Function::New(env, waitForReaders));
   exports.Set("hasMembarrier", Napi::Function::New(env, hasMembarrier));
   exports.Set("possibleCpus", Napi::Function::New(env, possibleCpus));

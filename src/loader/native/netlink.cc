@@ -1,4 +1,4 @@
-// Dumps over rtnetlink, since libbpf can only ask for what it knows.
+// Netlink, since libbpf can only ask for what it knows.
 #include "netlink.h"
 
 #include <cerrno>
@@ -25,10 +25,18 @@ int dumpNetlink(const void* request, size_t length, uint16_t wanted,
                 const std::function<void(const uint8_t* body, size_t size)>& visit) {
   const Descriptor netlink(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!netlink.open()) return errno;
-  if (::send(netlink.get(), request, length, 0) < 0) return errno;
+  return askNetlink(netlink.get(), request, length, wanted, visit);
+}
+
+int askNetlink(int netlink, const void* request, size_t length, uint16_t wanted,
+               const std::function<void(const uint8_t* body, size_t size)>& visit) {
+  struct nlmsghdr asked {};
+  std::memcpy(&asked, request, sizeof(asked));
+  const bool isDump = (asked.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+  if (::send(netlink, request, length, 0) < 0) return errno;
   std::vector<uint8_t> buffer(64 * 1024);
   for (;;) {
-    const ssize_t got = ::recv(netlink.get(), buffer.data(), buffer.size(), MSG_TRUNC);
+    const ssize_t got = ::recv(netlink, buffer.data(), buffer.size(), MSG_TRUNC);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return errno;
     if (static_cast<size_t>(got) > buffer.size()) return EMSGSIZE;
@@ -47,6 +55,7 @@ int dumpNetlink(const void* request, size_t length, uint16_t wanted,
         return -error;
       }
       if (head.nlmsg_type == wanted) visit(body, size);
+      if (!isDump) return 0;
       const size_t step = NLMSG_ALIGN(head.nlmsg_len);
       if (step >= end - at) break;
       at += step;

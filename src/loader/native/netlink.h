@@ -1,4 +1,4 @@
-// Dumps over rtnetlink: one request, every message of the answer, and the attributes within.
+// Netlink: one request, every message of the answer, and the attributes within.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +30,12 @@ void eachAttribute(const uint8_t* data, size_t length, Visit visit) {
 uint32_t attributeWord(const uint8_t* data, size_t length);
 std::string attributeText(const uint8_t* data, size_t length);
 
-// Sends a whole request, and gives the body of every message of the wanted type to `visit`.
-// Returns a positive errno, or 0.
+// Sends a whole request, and gives the body of every message of the wanted type to `visit`: all of a dump,
+// or the one that answers a request without NLM_F_DUMP. Returns a positive errno, or 0.
+int askNetlink(int netlink, const void* request, size_t length, uint16_t wanted,
+               const std::function<void(const uint8_t* body, size_t size)>& visit);
+
+// The same over rtnetlink, in the calling thread's network namespace.
 int dumpNetlink(const void* request, size_t length, uint16_t wanted,
                 const std::function<void(const uint8_t* body, size_t size)>& visit);
 
