@@ -14,9 +14,10 @@ export interface LoggingDecider {
 /** By number. */
 export function loggingDeciders(model: NormalModel): readonly LoggingDecider[] {
   return model.deciders.flatMap((decider, id) => {
+    if (!logs(decider)) return [];
     const name = deciderName(decider);
     const origin = deciderOrigin(decider);
-    if (!logs(decider) || name === undefined || origin === undefined) return [];
+    if (name === undefined || origin === undefined) return [];
     return [{ id, name, ...placeOf(origin) }];
   });
 }

@@ -15,8 +15,11 @@ export interface Probe {
   readonly points: readonly PortPoint[];
 }
 
-/** `product`: every pod, address and port with each other; `factors`: each boundary by itself. */
-export type Coverage = 'product' | 'factors';
+/**
+ * `product`: every pod, address and port with each other; `factors`: each boundary by itself; `sample`:
+ * the boundaries of an even part of the rules.
+ */
+export type Coverage = 'product' | 'factors' | 'sample';
 
 export interface ProbePlan {
   readonly coverage: Coverage;
@@ -40,6 +43,8 @@ const MAX_CROSSED = 1_024;
 const PEERS_OF_FOREIGN = 4;
 /** Rules that are tried at pods which they do not apply to. */
 const MAX_FOREIGN_RULES = 48;
+/** Rules of one pod and direction whose boundaries are tried; of more, an even part. */
+const MAX_RULES_OF_POD = 8_192;
 /** For addresses that no rule is said to treat otherwise. */
 const SOME_POINTS: readonly PortPoint[] = [4_242, ICMP];
 
@@ -51,10 +56,7 @@ export function planProbes(
 ): ProbePlan {
   const rules = model.policies.flatMap((policy) => policy.rules);
   return (
-    fullProduct(rules, subjects, boundaries) ?? {
-      coverage: 'factors',
-      probes: factors(model, subjects, boundaries, interpreter),
-    }
+    fullProduct(rules, subjects, boundaries) ?? factors(model, subjects, boundaries, interpreter)
   );
 }
 
@@ -90,15 +92,18 @@ function factors(
   subjects: readonly Pod[],
   boundaries: Boundaries,
   interpreter: Interpreter,
-): readonly Probe[] {
+): ProbePlan {
   const foreign = model.policies
     .flatMap((policy) => policy.rules.slice(0, MAX_FOREIGN_RULES))
     .slice(0, MAX_FOREIGN_RULES);
   const tried = new Map<string, readonly Probe[]>();
   let spare = ALL_PRODUCTS_LIMIT;
-  return subjects.flatMap((pod, subject) =>
+  let coverage: Coverage = 'factors';
+  const probesAt = subjects.flatMap((pod, subject) =>
     DIRECTIONS.flatMap((direction) => {
-      const rules = interpreter.rulesOf(pod, direction);
+      const all = interpreter.rulesOf(pod, direction);
+      const rules = all.length <= MAX_RULES_OF_POD ? all : spread(all, MAX_RULES_OF_POD);
+      if (rules.length < all.length) coverage = 'sample';
       const isolation = interpreter.isolationOf(pod, direction);
       const key = `${direction} ${isolation} ${rules.map(({ id }) => id).join()}`;
       const twin = tried.get(key);
@@ -112,6 +117,7 @@ function factors(
       return probes;
     }),
   );
+  return { coverage, probes: probesAt };
 }
 
 /** Every boundary of the rules that apply to one pod; in full product where that is not too much. */
