@@ -148,12 +148,12 @@ function cover(prefix: Prefix, runs: readonly Run[], from: number, to: number): 
   const left = cover({ ...prefix, length }, runs, from, straddles ? split + 1 : split);
   const right = cover({ ...prefix, value: middle, length }, runs, split, to);
   const plain: Choice = { in: [...left.in, ...right.in], out: [...left.out, ...right.out] };
-  // Say the prefix as a whole and its exceptions where that is shorter.
+  // Say the prefix as a whole and its exceptions where that is no longer.
   const asIn: Node = { prefix, inside: true, within: plain.in };
   const asOut: Node = { prefix, inside: false, within: plain.out };
   return {
-    in: size(plain.out) + 1 < size(plain.in) ? [asOut] : plain.in,
-    out: size(plain.in) + 1 < size(plain.out) ? [asIn] : plain.out,
+    in: size(plain.out) + 1 <= size(plain.in) ? [asOut] : plain.in,
+    out: size(plain.in) + 1 <= size(plain.out) ? [asIn] : plain.out,
   };
 }
 

@@ -1,4 +1,4 @@
-/** Diagnostics of comparing policies: revisions, accepted changes, and what a comparison needs. */
+/** Diagnostics of comparing and listing: revisions, accepted changes, and what a comparison needs. */
 import { entry } from './entry.js';
 
 export const diffCatalog = {
@@ -8,6 +8,14 @@ export const diffCatalog = {
     hint: () => 'add `--cluster PATH` with manifests or a snapshot of the cluster',
     explanation:
       'Which connections a change of policies affects depends on the pods, nodes and Services that are there.',
+  }),
+  'list/unknown-focus': entry<{ text: string; near: string | undefined }>({
+    severity: 'error',
+    message: ({ text }) => `no pod or workload that policies apply to is called \`${text}\``,
+    hint: ({ near }) =>
+      near === undefined ? 'write `namespace/name`' : `did you mean \`${near}\`?`,
+    explanation:
+      '`--focus` takes a pod or a workload of the cluster, with its namespace. Pods on the host network have no policies.',
   }),
   'diff/two-inputs': entry<object>({
     severity: 'error',

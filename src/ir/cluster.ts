@@ -72,6 +72,16 @@ export interface Service {
   readonly ports: readonly ServicePort[];
   /** Ready endpoints, by address; of both families. */
   readonly endpoints: readonly ServiceEndpoint[];
+  /** How clients outside reach it; absent where it is for the cluster alone. */
+  readonly outside?: OutsideAccess;
+}
+
+export interface OutsideAccess {
+  readonly type: 'NodePort' | 'LoadBalancer';
+  /** Service port (by position in {@link Service.ports}) → port of the nodes. */
+  readonly nodePorts: ReadonlyMap<number, number>;
+  /** externalTrafficPolicy is Local: no node's address takes the place of the client's. */
+  readonly keepsClient: boolean;
 }
 
 export interface ClusterSnapshot {

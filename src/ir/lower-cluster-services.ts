@@ -2,6 +2,7 @@
 import { addressKey, type Address } from '../address.js';
 import {
   selectorMatches,
+  type OutsideAccess,
   type Service,
   type ServiceEndpoint,
   type ServicePort,
@@ -54,6 +55,7 @@ export class ServiceLowering {
     const isExternal = spec?.string('type') === 'ExternalName';
     const found = new EndpointSet();
     if (spec !== undefined && !isExternal) this.#find(source, spec, entries, found);
+    const outside = spec === undefined ? undefined : lowerOutside(spec);
     const service = {
       namespace,
       name,
@@ -64,6 +66,7 @@ export class ServiceLowering {
         port,
       })),
       endpoints: found.sorted(),
+      ...(outside === undefined ? {} : { outside }),
     };
     // As in the API, an empty text asks for an address.
     const told = [spec?.string('clusterIP') ?? '', ...(spec?.strings('clusterIPs') ?? [])].join('');
@@ -146,6 +149,19 @@ function lowerPorts(spec: Fields): readonly PortEntry[] {
     const target = entry.portOrName('targetPort') ?? port;
     return [{ name: entry.string('name') ?? '', protocol: entry.protocol(), port, target }];
   });
+}
+
+function lowerOutside(spec: Fields): OutsideAccess | undefined {
+  const type = spec.string('type');
+  if (type !== 'NodePort' && type !== 'LoadBalancer') return undefined;
+  const ports = spec.mappings('ports').map((entry) => entry.port('nodePort'));
+  return {
+    type,
+    nodePorts: new Map(
+      ports.flatMap((port, i) => (port === undefined ? [] : [[i, port] as const])),
+    ),
+    keepsClient: spec.string('externalTrafficPolicy') === 'Local',
+  };
 }
 
 /** `None` marks a headless Service; an empty text one that has no address yet. */

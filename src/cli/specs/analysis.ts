@@ -1,6 +1,6 @@
 /** Commands that say what policies do in a cluster, and what a change of them does. */
 import type { CommandGroup, OptionSpec } from '../spec.js';
-import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT } from './shared.js';
+import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
 
 const DIFF_FORMAT: OptionSpec = {
   flags: '--format <format>',
@@ -66,6 +66,41 @@ export const analysisCommands: CommandGroup = {
         BUG_EXIT,
       ],
       load: () => import('../diff.js'),
+    },
+    {
+      name: 'list',
+      summary: 'list who may talk to whom, what is exposed, and what nothing protects',
+      purpose: [
+        'Lists every connection that the policies allow in the cluster, by classes: sources, destinations and ports that are alike are one line. Connections through Services are lines of their own.',
+        'Below them: what can be reached from outside and from other namespaces, Services of type NodePort and LoadBalancer with the address that policies see behind their NAT, and what no policy protects. `html` is one page that loads nothing, with a matrix to search and a graph.',
+      ],
+      operands: [POLICY_PATHS],
+      options: [
+        { ...CLUSTER, required: true },
+        { flags: '--focus <name>', description: 'only this pod or workload, as namespace/name' },
+        AT,
+        {
+          flags: '--format <format>',
+          description:
+            'text for people, markdown, html as a page, json and sarif for machines, dot and svg as a graph',
+          choices: ['text', 'markdown', 'json', 'sarif', 'dot', 'svg', 'html'],
+          default: 'text',
+        },
+        COLOR,
+      ],
+      examples: [
+        { command: 'policyc list policies/ --cluster cluster.yaml', does: 'everything' },
+        {
+          command: 'policyc list policies/ --cluster cluster.yaml --focus shop/cart',
+          does: 'what concerns one workload',
+        },
+        {
+          command: 'policyc list policies/ --cluster cluster.yaml --format html > list.html',
+          does: 'a page to look around in',
+        },
+      ],
+      exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
+      load: () => import('../list.js'),
     },
     {
       name: 'snapshot',
