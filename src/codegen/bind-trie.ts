@@ -15,7 +15,7 @@ export function buildTrie4(
   const image = new TrieImage(intervals);
   let at = 0;
   for (let group = 0; group < 2 ** TRIE.groupBits; group += 1) {
-    const start = group * BLOCKS * BLOCK;
+    const start = group * 2 ** (32 - TRIE.groupBits);
     at = intervals.at(start, at);
     image.addGroup(start, at);
     if (image.size > budget / 4) return undefined;
@@ -74,15 +74,26 @@ function cutIntervals(entries: AddressClasses['entries'], words: readonly number
   return intervals;
 }
 
-const BLOCK = 2 ** TRIE.blockBits;
 const BLOCKS = 64;
+const WORD_BYTES = 4;
+const LINE_BYTES = TRIE.nodeUnit * WORD_BYTES;
+/** A group in place of a middle node has to save so much memory: it takes longer. */
+const WORTH_WHILE = 2;
+const SMALL_LINES = 4;
 
-/** A group's blocks that differ from its usual word, as pairs of a prefix and a word. */
+/** The blocks of a group that differ from its usual word, as pairs of a prefix and a word. */
 interface Group {
   readonly usual: number;
   /** Bits of blocks 0 to 31, and of 32 to 63. */
   readonly blocks: readonly [number, number];
   readonly leaves: readonly number[];
+}
+
+/** Addresses from `start`, 2^`bits` of them; `at` is the interval of the first. */
+interface Part {
+  readonly start: number;
+  readonly bits: number;
+  readonly at: number;
 }
 
 /** Makes groups and nodes, each distinct node once. */
@@ -101,28 +112,9 @@ class TrieImage {
 
   /** @param at the interval that holds the group's first address, which is `start` */
   addGroup(start: number, at: number): void {
-    const { starts, words } = this.intervals;
-    const end = start + BLOCKS * BLOCK;
-    const only = words[at] ?? 0;
-    if ((starts[at + 1] ?? Infinity) >= end) {
-      this.#groups.push({ usual: only, blocks: [0, 0], leaves: [] });
-      return;
-    }
-    const usual = this.#usualWord(start, at);
-    const blocks: [number, number] = [0, 0];
-    const leaves: number[] = [];
-    let inside = at;
-    for (let block = 0; block < BLOCKS; block += 1) {
-      const first = start + block * BLOCK;
-      inside = this.intervals.at(first, inside);
-      const leaf = this.#leafOf(first, inside, usual);
-      if (leaf === undefined) continue;
-      if (block < 32) blocks[0] |= 1 << block;
-      else blocks[1] |= 1 << (block - 32);
-      leaves.push(...leaf);
-    }
-    this.#groups.push({ usual, blocks, leaves });
-    this.#leafWords += leaves.length;
+    const group = this.#groupOf({ start, bits: TRIE.blockBits + PART_BITS, at });
+    this.#groups.push(group);
+    this.#leafWords += group.leaves.length;
   }
 
   finish(): Uint32Array {
@@ -143,14 +135,59 @@ class TrieImage {
     return image;
   }
 
+  #groupOf(part: Part): Group {
+    if (this.#isEven(part)) {
+      return { usual: this.intervals.words[part.at] ?? 0, blocks: [0, 0], leaves: [] };
+    }
+    const positions = this.#positions(part, BLOCKS);
+    const usual = this.#usualWord(positions);
+    const blocks: [number, number] = [0, 0];
+    const leaves: number[] = [];
+    for (let block = 0; block < BLOCKS; block += 1) {
+      if (this.#isUsual(part, positions, block, usual)) continue;
+      const leaf = this.#leafOf(partOf(part, BLOCKS, positions, block), usual);
+      if (leaf === undefined) continue;
+      blocks[block < 32 ? 0 : 1] |= 1 << (block & 31);
+      leaves.push(...leaf);
+    }
+    return { usual, blocks, leaves };
+  }
+
+  /** Whether all of the block has the usual word. */
+  #isUsual({ start, bits }: Part, positions: Uint32Array, block: number, usual: number): boolean {
+    const at = positions[block] ?? 0;
+    if (this.intervals.words[at] !== usual) return false;
+    return (
+      (this.intervals.starts[at + 1] ?? Infinity) >= start + ((block + 1) * 2 ** bits) / BLOCKS
+    );
+  }
+
+  #isEven({ start, bits, at }: Part): boolean {
+    return (this.intervals.starts[at + 1] ?? Infinity) >= start + 2 ** bits;
+  }
+
+  #split(part: Part, count: number): readonly Part[] {
+    const positions = this.#positions(part, count);
+    return Array.from(positions, (_, i) => partOf(part, count, positions, i));
+  }
+
+  /** The intervals in which the first addresses of so many equal parts lie. */
+  #positions({ start, bits, at }: Part, count: number): Uint32Array {
+    const positions = new Uint32Array(count);
+    let inside = at;
+    for (let i = 0; i < count; i += 1) {
+      inside = this.intervals.at(start + (i * 2 ** bits) / count, inside);
+      positions[i] = inside;
+    }
+    return positions;
+  }
+
   /** What most blocks begin with, so that few of them need a leaf. */
-  #usualWord(start: number, from: number): number {
+  #usualWord(positions: Uint32Array): number {
     const counts = new Map<number, number>();
     let usual = 0;
     let most = 0;
-    let at = from;
-    for (let block = 0; block < BLOCKS; block += 1) {
-      at = this.intervals.at(start + block * BLOCK, at);
+    for (const at of positions) {
       const word = this.intervals.words[at] ?? 0;
       const count = (counts.get(word) ?? 0) + 1;
       counts.set(word, count);
@@ -159,10 +196,11 @@ class TrieImage {
     return usual;
   }
 
-  /** Undefined if the whole block has the usual word. */
-  #leafOf(start: number, at: number, usual: number): readonly [number, number] | undefined {
+  /** Undefined if all of it has the usual word. */
+  #leafOf(part: Part, usual: number): readonly [number, number] | undefined {
     const { starts, words } = this.intervals;
-    const end = start + BLOCK;
+    const { start, bits, at } = part;
+    const end = start + 2 ** bits;
     let other: number | undefined;
     let others = 0;
     for (let i = at; (starts[i] ?? Infinity) < end; i += 1) {
@@ -175,29 +213,58 @@ class TrieImage {
     const size = Math.min(end, starts[other + 1] ?? Infinity) - start - first;
     const isPrefix = (size & (size - 1)) === 0 && first % size === 0;
     if (others === 1 && isPrefix) return [first * 2 + size, words[other] ?? 0];
-    return [TRIE.wholeBlock, this.#nodeFor(start, at, TRIE.blockBits)];
+    return [2 ** bits, this.#nodeFor(part)];
   }
 
-  /** The word for `2 ** bits` addresses from `start`, which lies in the interval at `at`. */
-  #nodeFor(start: number, at: number, bits: number): number {
-    const { starts, words } = this.intervals;
-    const end = start + 2 ** bits;
-    const only = words[at] ?? 0;
-    if ((starts[at + 1] ?? Infinity) >= end) return only;
-    const packed = packNode(this.intervals, at, start, end);
-    if (packed !== undefined) return this.#place(packed, TRIE.packedBit);
-    const node = new Uint32Array(bits === TRIE.blockBits ? TRIE.midSize : TRIE.lastSize);
-    const step = 2 ** bits / node.length;
-    let inside = at;
-    for (let i = 0; i < node.length; i += 1) {
-      const part = start + i * step;
-      inside = this.intervals.at(part, inside);
-      node[i] = this.#nodeFor(part, inside, Math.log2(step));
-    }
-    return this.#place(node, TRIE.fullBit);
+  /** The word for all addresses of the part. */
+  #nodeFor(part: Part): number {
+    if (this.#isEven(part)) return this.intervals.words[part.at] ?? 0;
+    const packed = packNode(this.intervals, part.at, part.start, part.start + 2 ** part.bits);
+    if (packed !== undefined) return this.#place(packed, 1 << TRIE.packedBit);
+    if (part.bits === TRIE.blockBits && this.#isScattered(part)) return this.#placeGroup(part);
+    const size = part.bits === TRIE.blockBits ? TRIE.midSize : 2 ** part.bits;
+    const node = Uint32Array.from(this.#split(part, size), (one) => this.#nodeFor(one));
+    return this.#place(node, 1 << TRIE.fullBit);
   }
 
-  #place(node: Uint32Array, bit: number): number {
+  /** Whether a group of small parts takes far less than a middle node. */
+  #isScattered(block: Part): boolean {
+    const below = (parts: readonly Part[]): number =>
+      parts.reduce((sum, part) => sum + this.#bytesBelow(part), 0);
+    const byMiddle = LINE_BYTES + below(this.#split(block, TRIE.midSize));
+    if (byMiddle < SMALL_LINES * LINE_BYTES) return false;
+    const positions = this.#positions(block, BLOCKS);
+    const usual = this.#usualWord(positions);
+    const parts = Array.from(positions, (_, i) => partOf(block, BLOCKS, positions, i));
+    const leaves = parts.filter((_, i) => !this.#isUsual(block, positions, i, usual)).length;
+    const group = TRIE.groupWords * WORD_BYTES + leaves * TRIE.leafWords * WORD_BYTES;
+    return WORTH_WHILE * (group + below(parts.filter((part) => this.#count(part) > 3))) < byMiddle;
+  }
+
+  #bytesBelow(part: Part): number {
+    const count = this.#count(part);
+    if (count === 1) return 0;
+    return count <= PACKED.intervals ? LINE_BYTES : 2 ** part.bits * WORD_BYTES;
+  }
+
+  /** Intervals in it. */
+  #count({ start, bits, at }: Part): number {
+    let count = 1;
+    while ((this.intervals.starts[at + count] ?? Infinity) < start + 2 ** bits) count += 1;
+    return count;
+  }
+
+  #placeGroup(block: Part): number {
+    const { usual, blocks, leaves } = this.#groupOf(block);
+    const words = TRIE.groupWords + leaves.length;
+    const node = new Uint32Array(Math.ceil(words / TRIE.nodeUnit) * TRIE.nodeUnit);
+    node.set([...blocks, 0, usual, ...leaves]);
+    const word = this.#place(node, (1 << TRIE.fullBit) | (1 << TRIE.packedBit));
+    node[2] = (word & ((1 << TRIE.packedBit) - 1)) + TRIE.groupWords;
+    return word;
+  }
+
+  #place(node: Uint32Array, bits: number): number {
     const key = Buffer.from(node.buffer).toString('latin1');
     let index = this.#known.get(key);
     if (index === undefined) {
@@ -206,8 +273,15 @@ class TrieImage {
       this.#nodes.push(node);
       this.#nodeEnd += node.length;
     }
-    return ((1 << bit) | index) >>> 0;
+    return (bits | index) >>> 0;
   }
+}
+
+const PART_BITS = Math.log2(BLOCKS);
+
+function partOf({ start, bits }: Part, count: number, positions: Uint32Array, index: number): Part {
+  const ownBits = bits - (31 - Math.clz32(count));
+  return { start: start + index * 2 ** ownBits, bits: ownBits, at: positions[index] ?? 0 };
 }
 
 /** Undefined if there are more intervals than a packed node takes. */

@@ -46,7 +46,6 @@ export function emitFastPath(asm: Assembler, direction: Direction, plan: LookupP
   emitTrieTest(asm, SHAPE_FLAG.trie4);
   emitPlainHeaders(asm, 4);
   emitPlainAddress4(asm, direction);
-  asm.mov(r1, 0);
   emitTrieLookup(asm);
   asm.label('fast_entry');
   if (direction === 'ingress') emitLeaveNodes(asm);

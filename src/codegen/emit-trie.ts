@@ -19,7 +19,6 @@ const GUARDS = lanes(1n << BigInt(PACKED.laneBits - 1));
 export function emitFindAddress(): FunctionListing {
   const asm = new Assembler(FIND_ADDRESS, 'subprogram', ['number']);
   asm.mov32(r2, r1);
-  asm.mov(r1, 0);
   emitTrieLookup(asm);
   asm.mov32(r0, r8);
   asm.exit();
@@ -36,33 +35,54 @@ export function emitCallFindAddress(asm: Assembler): void {
   asm.branch('set', r8, CORRUPT_ENTRY, EXIT.corrupt);
 }
 
-/** r1 = first word of the trie, r2 = address in host order → r8 = word. Clobbers r0 to r5. */
+/** r2 = address in host order → r8 = word. Clobbers r0 to r5. */
 export function emitTrieLookup(asm: Assembler): void {
-  const done = asm.freshLabel('trie_done');
-  const packed = asm.freshLabel('trie_packed');
-  emitGroup(asm, done);
-  emitLeaf(asm, done);
-  for (const [level, size] of [TRIE.midSize, TRIE.lastSize].entries()) {
-    const full = asm.freshLabel('trie_full');
-    asm.branch('set', r8, 1 << TRIE.fullBit, full);
-    asm.branch('set', r8, 1 << TRIE.packedBit, packed);
-    asm.jump(done);
-    asm.label(full);
-    asm.mov32(r1, r2);
-    if (level === 0) {
-      asm.rsh32(r1, 8);
-      asm.and32(r2, TRIE.lastSize - 1);
-    }
-    asm.and32(r1, size - 1);
-    asm.and32(r8, (1 << NODE_INDEX_BITS) - 1);
-    asm.add32(r1, r8);
-    emitPointer(asm, 1);
-    asm.load(4, r8, r3, 0);
-  }
+  const label = (name: string): string => asm.freshLabel(`trie_${name}`);
+  const [done, full, group] = [label('done'), label('full'), label('group')];
+  const [last, packed] = [label('last'), label('packed')];
+  asm.mov32(r1, r2);
+  asm.rsh32(r1, 32 - TRIE.groupBits);
+  asm.lsh32(r1, 2);
+  emitGroup(asm, TRIE.blockBits, done);
+  emitLeaf(asm, TRIE.blockBits, done);
+  asm.branch('set', r8, 1 << TRIE.fullBit, full);
+  asm.branch('set', r8, 1 << TRIE.packedBit, packed);
+  asm.jump(done);
+
+  asm.label(full);
+  asm.branch('set', r8, 1 << TRIE.packedBit, group);
+  asm.mov32(r1, r2);
+  asm.rsh32(r1, TRIE.lastBits);
+  asm.and32(r2, (1 << TRIE.lastBits) - 1);
+  emitNodeWord(asm);
+  asm.branch('set', r8, 1 << TRIE.fullBit, last);
+  asm.branch('set', r8, 1 << TRIE.packedBit, packed);
+  asm.jump(done);
+
+  asm.label(group);
+  asm.mov32(r1, r8);
+  asm.and32(r1, (1 << NODE_INDEX_BITS) - 1);
+  emitGroup(asm, TRIE.partBits, done);
+  emitLeaf(asm, TRIE.partBits, done);
+  asm.branch('set', r8, 1 << TRIE.fullBit, last);
+  asm.branch('set', r8, 1 << TRIE.packedBit, packed);
+  asm.jump(done);
+
+  asm.label(last);
+  asm.mov32(r1, r2);
+  emitNodeWord(asm);
   asm.jump(done);
   asm.label(packed);
   emitPackedNode(asm);
   asm.label(done);
+}
+
+/** r8 = word of a node, r1 = which of its words → r8 = that. */
+function emitNodeWord(asm: Assembler): void {
+  asm.and32(r8, (1 << NODE_INDEX_BITS) - 1);
+  asm.add32(r1, r8);
+  emitPointer(asm, 1);
+  asm.load(4, r8, r3, 0);
 }
 
 /** r1 = index → r3 points to so many words of the trie there. */
@@ -76,18 +96,17 @@ function emitPointer(asm: Assembler, words: number): void {
   asm.add(r3, r1);
 }
 
-/** r1 = first group → r8 = the usual word, r1 = index of the block's leaf; to `usual` if it has none. */
-function emitGroup(asm: Assembler, usual: string): void {
-  asm.mov32(r3, r2);
-  asm.rsh32(r3, 32 - TRIE.groupBits);
-  asm.lsh32(r3, 2);
-  asm.add32(r1, r3);
+/**
+ * r1 = index of the group → r8 = the usual word, r1 = index of the leaf of the block or part that the
+ * address is in, whose own addresses have so many `bits`; to `usual` if it has none.
+ */
+function emitGroup(asm: Assembler, bits: number, usual: string): void {
   emitPointer(asm, TRIE.groupWords);
   asm.load(8, r4, r3, 0);
   asm.load(4, r8, r3, 12);
   asm.load(4, r1, r3, 8);
   asm.mov32(r5, r2);
-  asm.rsh32(r5, TRIE.blockBits);
+  asm.rsh32(r5, bits);
   asm.xor32(r5, 63);
   asm.and32(r5, 63).comment('to shift the bit of the block to the top');
   asm.lsh(r4, r5);
@@ -98,10 +117,10 @@ function emitGroup(asm: Assembler, usual: string): void {
   asm.sub32(r1, TRIE.leafWords);
 }
 
-/** r1 = index of a leaf, r8 = the usual word → r8 = word, r2 = the address within its block. */
-function emitLeaf(asm: Assembler, usual: string): void {
+/** r1 = index of a leaf, r8 = the usual word → r8 = word, r2 = the address within its block or part. */
+function emitLeaf(asm: Assembler, bits: number, usual: string): void {
   emitPointer(asm, TRIE.leafWords);
-  asm.and32(r2, (1 << TRIE.blockBits) - 1);
+  asm.and32(r2, (1 << bits) - 1);
   asm.load(8, r1, r3, 0);
   asm.mov32(r4, r1);
   asm.mov(r5, r4);

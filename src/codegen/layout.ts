@@ -81,27 +81,32 @@ export const ENTRY_NEEDS_TABLES_BIT = 31;
  * addresses of a /20. A group is four words: a bit for each block that differs from the group's usual
  * word (two words), where the leaves of those blocks begin, and the usual word. A leaf is two words: a
  * prefix within the block, and the word of the addresses in it; all others of the block have the usual
- * one. A word is what is said of an address, or a node's first word with a bit that says of which kind it
- * is; below a block there is at most one `mid` node, and below that one `last`.
+ * one. A word is what is said of an address, or a node's first word with bits that say of which kind it is.
+ *
+ * A block whose prefixes are many is a `mid` node, 16 words, or where they are scattered a group of its own: of
+ * 64 parts of 64 addresses, its leaves right behind it. Below those there may be a `last` node, a word for each
+ * address.
  */
 export const TRIE = {
   groupBits: 14,
   groupWords: 4,
   rootSize: 1 << 16,
-  /** Of an address, within its block. */
+  /** Of an address, within its block, and within a part of a block. */
   blockBits: 12,
+  partBits: 6,
   /**
    * A leaf's prefix: the address's lower bits, times two, with the bit below the prefix set and all
-   * further ones clear. So {@link wholeBlock} holds for every address.
+   * further ones clear.
    */
-  wholeBlock: 1 << 12,
   leafWords: 2,
-  /** 16 words for bits 8 to 11 of the address, or 256 for bits 0 to 7. */
+  /** 16 words for bits 8 to 11 of the address, or below that one for each address. With `packedBit`: a group. */
   fullBit: 30,
   midSize: 16,
-  lastSize: 256,
+  lastBits: 8,
   /** 64 bytes: up to ten intervals of all the rest of the address; see {@link PACKED}. */
   packedBit: 29,
+  /** Nodes begin at multiples of so many words: a cache line. */
+  nodeUnit: 16,
 } as const;
 
 /**

@@ -18,30 +18,44 @@ const EQUIVALENT: readonly (readonly [fault: RegExp, why: string])[] = [
     'a shortcut: skip_extensions says the same of a packet without extension headers',
   ],
   [
-    / (trie_done|row_default|row_dense|row|cell_dense|cell_default)(_\d)?\+\d+: no `ge`/,
+    / (fast_entry|row_default|row_dense|row|cell_dense|cell_default)(_\d)?\+\d+: no `ge`/,
     'tables that bind made keep to their shape; it is the verifier that asks for the test',
   ],
   [
-    /^(to|from)_pod (fast_ports|trie_\w+)\+\d+: no `(ge|gt|lt)`|^find_address4 .*: no `(ge|gt|lt)`/,
-    'as the rows: the trie keeps to its shape',
+    /^(to|from)_pod (fast_ports|trie_\w+)\+\d+: no `(ge|gt|lt)`|^find_address[46] .*: no `(ge|gt|lt)`|^find_address6 next\+1:/,
+    'as the rows: the tries keep to their shape',
   ],
   [
-    / (classify\+10|quoted_indexes\+12): no `set`/,
-    'and so no lookup in it says that it is corrupt',
+    / (classify\+10|quoted_indexes\+12|address6(_1)?\+10|fast_others\+\d): no `set`/,
+    'and so no lookup in them says that they are corrupt',
   ],
-  [/ start\+19: no `eq`/, 'a shortcut: what is not TCP for the fast path is for the whole parser'],
+  [
+    / (start\+(11|24)|fast_plain6\+13): no `eq`/,
+    'a shortcut: what is no IPv6 or TCP for the fast path is for the whole parser',
+  ],
+  [
+    / (start\+4: no `ne`|(start\+16|fast_plain6\+3): no `eq`)/,
+    'a shortcut: in these layouts all tables are arrays, or none is a trie',
+  ],
+  [
+    / fast_ports_1\+(5|11): no `ne`/,
+    'a shortcut: where the lower half is that of the pod, the whole way compares the upper one',
+  ],
   [
     /^(to|from)_pod (fast_denied\+4: no `set`|foreign_answer\+5: no `lt`)/,
     'a shortcut: behind the frame the whole way comes to the same end',
   ],
-  [/ frame\+4: no `gt`/, 'the fast path has seen the whole header; the verifier has not'],
+  [
+    / (frame\+4|frame6\+2): no `gt`/,
+    'the fast path has seen the whole header; the verifier has not',
+  ],
   [/^(to|from)_pod first_reply\+9: no `ne`/, 'there is always room for one more connection'],
   [
     /^judge_(in|e)gress cell\+2: no `eq`/,
     'of what judges say, replies take the verdict, and the decider only where no default allows them',
   ],
   [
-    / (classify\+5|address6(_1)?\+3|address_lpm(_[123])?\+3|quoted_indexes\+7|address_maps(_1)?\+3): no `eq`/,
+    / (classify\+5|address6(_1)?\+3|quoted_indexes\+7|(address_lpm|address_maps)(_[123])?\+3): no `eq`/,
     'a shortcut: a map that the shape calls empty is empty, and a look into it finds nothing',
   ],
   [/ related\+5: no `gt`/, 'the parser has seen the whole ICMP header; the verifier has not'],

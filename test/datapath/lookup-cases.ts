@@ -35,6 +35,11 @@ const CIDRS4: readonly string[] = [
   '31.2.13.255/32',
   ...Array.from({ length: 12 }, (_, i) => `31.2.15.${20 * i + 1}/32`),
   '31.2.15.254/31',
+  // A group of small parts: single addresses all over a block, a packed node, and a last one.
+  ...Array.from({ length: 16 }, (_, i) => `32.3.${64 + i}.${10 * i + 5}/32`),
+  '32.3.64.64/30',
+  '32.3.64.80/32',
+  ...Array.from({ length: 7 }, (_, i) => `32.3.79.${3 * i + 2}/32`),
   // The ends of all addresses.
   '223.255.255.255/32',
 ];
@@ -66,6 +71,8 @@ const CIDRS6: readonly string[] = [
 ];
 
 const PORT = 1000;
+/** One in so many bits of each prefix is tried the other way round. */
+const STRAY_STEP = 5;
 
 interface Lists {
   readonly cidrs: readonly string[];
@@ -113,7 +120,12 @@ function edges(course: Course, cidr: string, index: number): readonly SendStep[]
   const rule = `pass judged rule t/x ${course.way === 'from' ? 'egress' : 'ingress'}[${index}]`;
   const last = prefixLast(prefix);
   const { length } = course.lists.cidrs;
+  const strays = Array.from({ length: Math.ceil(prefix.length / STRAY_STEP) }, (_, i) => {
+    const flipped = 1n << BigInt(ADDRESS_BITS[family] - 1 - i * STRAY_STEP);
+    return [value ^ flipped, PORT + index, ISOLATED] as const;
+  });
   return [
+    ...strays,
     [value, PORT + index, rule] as const,
     [last, PORT + index, rule] as const,
     [value - 1n, PORT + index, ISOLATED] as const,
