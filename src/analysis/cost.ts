@@ -4,9 +4,10 @@ import type { MapContents } from '../codegen/contents.js';
 import { emitDatapath } from '../codegen/emit.js';
 import { SHAPE, SHAPE_FLAG, TABLES } from '../codegen/layout.js';
 import { link, slotCount } from '../codegen/link.js';
-import type { ClusterSnapshot } from '../ir/cluster.js';
+import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import type { Direction } from '../ir/model.js';
 import type { NormalModel } from '../ir/normal-model.js';
+import { compareText } from '../ir/normalize.js';
 import { planLookups, type LookupPlan } from '../ir/plan.js';
 
 /** The same in every cluster. */
@@ -15,7 +16,10 @@ export interface ProgramCost {
   readonly layout: Readonly<Record<Direction, 'code' | 'tables'>>;
 }
 
+/** On one node of a cluster: the one with the most pods. */
 export interface BoundCost {
+  /** Undefined for pods that no node is known of. */
+  readonly node?: string;
   /** Of all maps. */
   readonly entries: number;
   /** Of all tables and map entries of the policies. */
@@ -41,14 +45,33 @@ export function boundCost(
   cluster: ClusterSnapshot,
   at: number,
 ): BoundCost {
-  const contents = bind(model, plan, cluster, { at });
+  const { node, subjects } = fullestNode(cluster);
+  const contents = bind(model, plan, cluster, { at, subjects });
   const maps = contents.maps.filter(({ lifetime }) => lifetime === 'generation');
   const tableBytes = contents.tables.reduce((sum, { bytes }) => sum + bytes.length, 0);
   return {
+    ...(node === undefined ? {} : { node }),
     entries: maps.reduce((sum, { count }) => sum + count, 0),
     bytes: maps.reduce((sum, { keys, values }) => sum + keys.length + values.length, tableBytes),
     lookups: lookupsOf(contents),
   };
+}
+
+/** Every node binds its own pods alone; of nodes with as many pods the first by name is taken. */
+function fullestNode(cluster: ClusterSnapshot): {
+  readonly node: string | undefined;
+  readonly subjects: readonly Pod[];
+} {
+  const byNode = new Map<string | undefined, Pod[]>();
+  for (const pod of cluster.pods.filter(isPolicyPod)) {
+    const pods = byNode.get(pod.node);
+    if (pods === undefined) byNode.set(pod.node, [pod]);
+    else pods.push(pod);
+  }
+  const [fullest] = [...byNode].sort(
+    ([a, left], [b, right]) => right.length - left.length || compareText(a ?? '', b ?? ''),
+  );
+  return { node: fullest?.[0], subjects: fullest?.[1] ?? [] };
 }
 
 const LOOKUPS: readonly (readonly [flag: number, name: string])[] = [

@@ -26,9 +26,10 @@ function clusterLines(
   withName: boolean,
 ): readonly string[] {
   const { was, is } = bound;
+  const where = is.node === undefined ? '' : ` on ${is.node}, the fullest node:`;
   const lines = [
-    ...numberLine('map entries', { was: was.entries, is: is.entries }),
-    ...numberLine('bytes of tables and maps', { was: was.bytes, is: is.bytes }),
+    ...numberLine(`map entries${where}`, { was: was.entries, is: is.entries }),
+    ...numberLine(`bytes of tables and maps${where}`, { was: was.bytes, is: is.bytes }),
     ...(was.lookups === is.lookups ? [] : [`lookups by ${was.lookups} → ${is.lookups}`]),
     ...numberLine('pods that need connection state', statefulPods),
   ];
