@@ -8,6 +8,7 @@ import {
   type Prefix,
 } from '../address.js';
 import type { AddressClass, AddressClasses, ClassId } from '../codegen/bind-classes.js';
+import type { Flavour } from '../codegen/layout.js';
 import { bug } from '../diagnostics.js';
 
 export interface AddressInterval {
@@ -28,6 +29,7 @@ export class AddressSpace {
   readonly intervals: Readonly<Record<Family, readonly AddressInterval[]>>;
   readonly #byClass = new Map<ClassId, AddressInterval[]>();
   readonly #classes: readonly AddressClass[];
+  readonly #byFlavour = new Map<string, Neighbours>();
 
   constructor({ classes, entries }: AddressClasses) {
     this.#classes = classes;
@@ -62,23 +64,58 @@ export class AddressSpace {
 
   /**
    * The fewest prefixes, each less some others, that hold all addresses of these classes and none of
-   * others of their flavour. Addresses of other flavours may be in or out: they are told by name.
+   * others of their flavour, which all of them have. Addresses of other flavours may be in or out: they
+   * are told by name.
    */
   prefixesOf(classes: readonly AddressClass[], family: Family): readonly PrefixExcept[] {
-    const wanted = new Set(classes.map(({ id }) => id));
-    const flavours = new Set(classes.map(({ flavour }) => flavour));
+    const [one] = classes;
+    if (one === undefined) return [];
+    const neighbours = this.#neighbours(one.flavour, family);
+    const wanted = classes
+      .flatMap(({ id }) => this.of(id))
+      .filter((interval) => interval.family === family)
+      .map((interval) => neighbours.places.get(interval) ?? bug('an interval of another flavour'))
+      .sort((a, b) => a - b);
     const runs: Run[] = [];
-    for (const { first, last, classId } of this.intervals[family]) {
-      const one = this.#classes[classId] ?? bug(`no address class ${classId}`);
-      const inside = wanted.has(classId);
-      if (!inside && !flavours.has(one.flavour)) continue;
+    let next = 0;
+    const pushOthers = (to: number): void => {
+      const [first, last] = [neighbours.list[next], neighbours.list[to - 1]];
+      if (next < to && first !== undefined && last !== undefined) {
+        runs.push({ first: first.first, last: last.last, inside: false });
+      }
+    };
+    for (const place of wanted) {
+      pushOthers(place);
+      const interval = neighbours.list[place] ?? bug(`no interval ${place}`);
       const open = runs.at(-1);
-      if (open?.inside === inside) open.last = last;
-      else runs.push({ first, last, inside });
+      if (open?.inside === true) open.last = interval.last;
+      else runs.push({ first: interval.first, last: interval.last, inside: true });
+      next = place + 1;
     }
+    if (runs.length === 0) return [];
+    pushOthers(neighbours.list.length);
     const root: Prefix = { family, value: 0n, length: 0 };
     return assemble(cover(root, runs, 0, runs.length));
   }
+
+  /** The intervals of a flavour, ascending, and where each stands. */
+  #neighbours(flavour: Flavour, family: Family): Neighbours {
+    const key = `${flavour} ${family}`;
+    let known = this.#byFlavour.get(key);
+    if (known === undefined) {
+      const list = this.intervals[family].filter(
+        ({ classId }) => this.#classes[classId]?.flavour === flavour,
+      );
+      known = { list, places: new Map(list.map((interval, i) => [interval, i])) };
+      this.#byFlavour.set(key, known);
+    }
+    return known;
+  }
+}
+
+interface Neighbours {
+  readonly list: readonly AddressInterval[];
+  readonly places: ReadonlyMap<AddressInterval, number>;
 }
 
 interface Run {

@@ -34,13 +34,11 @@ export class Inhabitants {
     const chosen = new Set(pods);
     const units = this.#sorted(new Set(pods.map((one) => this.#unitOf.get(one))));
     const whole = units.filter((unit) => unit.pods.every((one) => chosen.has(one)));
-    const complete = new Set(whole);
-    const left = [...this.#units.values()].filter((unit) => !complete.has(unit));
-    if (
-      this.#byNamespace.size > 1 &&
-      isShorter(left.length, whole.length) &&
-      whole.length === units.length
-    ) {
+    const missing = this.#units.size - whole.length;
+    const isWhole = whole.length === units.length;
+    if (this.#byNamespace.size > 1 && isWhole && isShorter(missing, whole.length)) {
+      const complete = new Set<Unit>(whole);
+      const left = [...this.#units.values()].filter((unit) => !complete.has(unit));
       return [{ kind: 'all-pods', pods: pods.length, except: names(this.#sorted(new Set(left))) }];
     }
     const label = units.length > WORTH_A_LABEL ? this.#commonLabel(pods) : undefined;
