@@ -79,6 +79,11 @@ export interface ConnectionCount {
   readonly live: number;
 }
 
+export interface MapEntry {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
 /** Connection maps outlive `bind`, as they outlive generations on a node. */
 export interface Engine {
   /** Bytes of the largest packet that it runs. */
@@ -88,6 +93,10 @@ export interface Engine {
   /** Lets seconds pass; negative ones too, as another CPU's clock may be ahead. */
   age(seconds: number): void;
   connections(): ConnectionCount;
+  /** What a map holds. */
+  entries(map: string): readonly MapEntry[];
+  /** An element of an array. */
+  element(map: string, index: number): Buffer;
   forget(): void;
   close(): void;
 }
@@ -152,6 +161,12 @@ export function vmEngine(change: (listing: Listing) => Listing = (listing) => li
       jiffies += BigInt(seconds * JIFFIES_PER_SECOND);
     },
     connections: () => countConnections((name) => mapOf(name).entries().length),
+    entries: (name) =>
+      mapOf(name)
+        .entries()
+        .map(([key, value]) => ({ key: Buffer.from(key), value: Buffer.from(value) })),
+    element: (name, index) =>
+      Buffer.from(present(mapOf(name).lookup(indexKey(index)), `element ${index}`)),
     forget: () => {
       for (const name of MEMORY_MAPS) {
         const map = mapOf(name);
@@ -223,6 +238,8 @@ export function kernelEngine(): Engine {
       if (seconds >= 1) clearArray(mapOf(CONNECTION_MAPS.recent.name));
     },
     connections: () => countConnections((name) => entriesOf(mapOf(name)).length),
+    entries: (name) => entriesOf(mapOf(name)),
+    element: (name, index) => present(mapOf(name).lookup(indexKey(index)), `element ${index}`),
     forget: () => {
       for (const name of MEMORY_MAPS) {
         const map = mapOf(name);
@@ -237,6 +254,12 @@ export function kernelEngine(): Engine {
   };
 }
 
+function indexKey(index: number): Buffer {
+  const key = Buffer.alloc(4);
+  key.writeUInt32LE(index);
+  return key;
+}
+
 /** Few of its values are not zero. */
 function clearArray(map: MapHandle): void {
   const { keys, values } = map.dump();
@@ -249,8 +272,8 @@ function clearArray(map: MapHandle): void {
   }
 }
 
-function entriesOf(map: MapHandle): readonly { readonly key: Buffer; readonly value: Buffer }[] {
-  const entries: { key: Buffer; value: Buffer }[] = [];
+function entriesOf(map: MapHandle): readonly MapEntry[] {
+  const entries: MapEntry[] = [];
   for (let key = map.nextKey(); key !== undefined; key = map.nextKey(key)) {
     const value = map.lookup(key);
     if (value !== undefined) entries.push({ key, value: Buffer.from(value) });
