@@ -11,10 +11,10 @@ export type ProbeProtocol = 'tcp' | 'udp' | 'sctp';
 /** What became of a connect and one echo on it. */
 export type ProbeResult = 'ok' | 'timeout' | 'refused' | 'closed';
 
-/** A connection that was opened: `say` echoes once more on it. */
+/** A connection that was opened: `say` echoes once more on it, datagrams of any length up to 16,384 bytes. */
 export interface Opened {
   readonly result: ProbeResult;
-  say(milliseconds: number): Promise<ProbeResult>;
+  say(milliseconds: number, bytes?: number): Promise<ProbeResult>;
   close(): Promise<void>;
 }
 
@@ -80,7 +80,10 @@ export class Prober {
     );
     return {
       result: resultOf(answer),
-      say: async (patience) => resultOf((await this.#ask(`say ${request} ${patience}`)).answer),
+      say: async (patience, bytes) => {
+        const length = bytes === undefined ? '' : ` ${bytes}`;
+        return resultOf((await this.#ask(`say ${request} ${patience}${length}`)).answer);
+      },
       close: async () => {
         await this.#ask(`close ${request}`);
       },

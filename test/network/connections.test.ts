@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formatAddress, type Address, type Family } from '../../src/address.js';
+import { addressBytes, formatAddress, type Address, type Family } from '../../src/address.js';
 import type { NetworkPlace } from '../../src/demo/network.js';
 import type { Capture, Opened, ProbeProtocol, Prober } from '../../src/demo/prober.js';
 import { address, cluster, isRoot, pod } from '../support/netns.js';
@@ -37,6 +37,22 @@ const CASES = ([4, 6] as const).flatMap((family) =>
   (['tcp', 'udp', 'sctp'] as const).map((protocol): [ProbeProtocol, Family] => [protocol, family]),
 );
 const FAMILIES: readonly [Family][] = [[4], [6]];
+
+const LATER_PAYLOAD = Buffer.from('behind the first fragment', 'latin1');
+
+/** A UDP datagram's second fragment, whose first one nobody has seen. */
+function laterFragment(source: Address, destination: Address): Buffer {
+  const ends = [addressBytes(source), addressBytes(destination)];
+  if (source.family === 6) {
+    const header = Buffer.from([0x60, 0, 0, 0, 0, 8 + LATER_PAYLOAD.length, 44, 64]);
+    const fragment = Buffer.from([17, 0, 0x05, 0xc8, 0x12, 0x34, 0x56, 0x78]);
+    return Buffer.concat([header, ...ends, fragment, LATER_PAYLOAD]);
+  }
+  // The kernel fills the sum in for raw sockets.
+  const total = 20 + LATER_PAYLOAD.length;
+  const header = Buffer.from([0x45, 0, 0, total, 0x12, 0x34, 0x00, 0xb9, 64, 17, 0, 0]);
+  return Buffer.concat([header, ...ends, LATER_PAYLOAD]);
+}
 
 describe.runIf(isRoot)('connections under policies', () => {
   let wire: Wire;
@@ -130,6 +146,38 @@ describe.runIf(isRoot)('connections under policies', () => {
       'timeout',
       'timeout',
     ]);
+  });
+
+  it.each(FAMILIES)('take datagrams longer than a packet, both ways (IPv%i)', async (family) => {
+    const here = await prober.capture(client.netns, 'eth0');
+    for (const other of [server, far]) {
+      const opened = await open(client, other, 'udp', family);
+      expect(opened.result).toBe('ok');
+      expect(await opened.say(3000, 1_400)).toBe('ok');
+      // Seven packets each way, of which the first alone has ports.
+      expect(await opened.say(3000, 10_000)).toBe('ok');
+      expect(await opened.say(3000)).toBe('ok');
+      await opened.close();
+    }
+    const fragments = (await here.packets()).filter((packet) =>
+      family === 4
+        ? packet.readUInt8(0) >> 4 === 4 && (packet.readUInt16BE(6) & 0x1fff) !== 0
+        : packet.readUInt8(0) >> 4 === 6 && packet.readUInt8(6) === 44,
+    );
+    expect(fragments.length).toBeGreaterThanOrEqual(12);
+    await here.close();
+  });
+
+  it.each(FAMILIES)('take later fragments of no reply (IPv%i)', async (family) => {
+    const [ours, theirs] = [of(client, family), of(far, family)];
+    const opened = await open(client, far, 'udp', family);
+    expect(opened.result).toBe('ok');
+    const here = await prober.capture(client.netns, 'eth0');
+    await prober.inject(far.netns, laterFragment(theirs, ours));
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    const marked = (await here.packets()).filter((packet) => packet.includes(LATER_PAYLOAD));
+    expect(marked).toEqual([]);
+    await Promise.all([here.close(), opened.close()]);
   });
 
   it('outlive an apply', async () => {

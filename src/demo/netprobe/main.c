@@ -4,7 +4,7 @@
 //
 //   listen NS PROTO PORT               serve echoes on both families           ok
 //   open NS PROTO ADDR PORT MS [FROM]  connect, and see one echo come back     ok | timeout | refused | error WHY
-//   say REQ MS                         another echo on what REQ opened         ok | timeout | closed
+//   say REQ MS [BYTES]                 another echo on what REQ opened         ok | timeout | closed
 //   close REQ                          let go of what REQ opened or captures   ok
 //   stream NS ADDR PORT MICROSECONDS   UDP echoes at an interval until stopped ok
 //   stop REQ                           end REQ's stream                        ok SENT RECEIVED LONGEST_GAP_IN_US
@@ -21,7 +21,7 @@ struct flow *flows;
 struct namespace { char name[80]; int fd; };
 static struct namespace namespaces[512];
 static int namespace_count;
-const char echo_text[13] = "policyc-echo";
+const char echo_text[16384] = "policyc-echo";
 
 int64_t now_ns(void) {
   struct timespec now;
@@ -74,6 +74,7 @@ struct flow *add(enum kind kind, int fd, int ns, const char *request) {
   flow->kind = kind;
   flow->fd = fd;
   flow->ns = ns;
+  flow->echo_length = ECHO_LENGTH;
   snprintf(flow->request, sizeof(flow->request), "%s", request);
   flow->next = flows;
   flows = flow;
@@ -101,9 +102,11 @@ static void keep_packet(struct flow *flow, const uint8_t *packet, uint32_t lengt
 
 static void receive_echo(struct flow *flow) {
   char buffer[2048];
-  const ssize_t received = recv(flow->fd, buffer, sizeof(buffer), 0);
+  // A datagram is told by its whole length, however much of it is read.
+  const ssize_t received = recv(flow->fd, buffer, sizeof(buffer), flow->kind == OPEN_UDP ? MSG_TRUNC : 0);
   if (received > 0) {
     if (flow->state != ECHOING) return;
+    if (flow->kind == OPEN_UDP && (size_t)received != flow->echo_length) return;
     flow->state = IDLE;
     finish(flow, "ok");
     return;
@@ -125,7 +128,7 @@ static void connected(struct flow *flow) {
     return;
   }
   flow->state = ECHOING;
-  if (send(flow->fd, echo_text, sizeof(echo_text), MSG_NOSIGNAL) < 0) {
+  if (send(flow->fd, echo_text, flow->echo_length, MSG_NOSIGNAL) < 0) {
     finish(flow, failure(errno));
     flow->gone = true;
   }
@@ -190,7 +193,7 @@ static void ready(struct flow *flow) {
 static void tick(struct flow *flow, int64_t now, int64_t *next) {
   if (flow->kind == STREAM) {
     if (now >= flow->next_send) {
-      if (send(flow->fd, echo_text, sizeof(echo_text), 0) > 0) flow->sent += 1;
+      if (send(flow->fd, echo_text, ECHO_LENGTH, 0) > 0) flow->sent += 1;
       flow->next_send = now + flow->interval;
     }
     if (flow->next_send < *next) *next = flow->next_send;
@@ -206,7 +209,7 @@ static void tick(struct flow *flow, int64_t now, int64_t *next) {
   if (flow->resend != 0 && now >= flow->resend) {
     flow->resend = now + 300000000;
     if (flow->kind == OPEN_SCTP) send_open_sctp(flow);
-    else send(flow->fd, echo_text, sizeof(echo_text), 0);
+    else send(flow->fd, echo_text, flow->echo_length, 0);
   }
   if (flow->deadline != 0 && flow->deadline < *next) *next = flow->deadline;
   if (flow->resend != 0 && flow->resend < *next) *next = flow->resend;

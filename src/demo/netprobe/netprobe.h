@@ -42,6 +42,7 @@ struct flow {
   uint16_t local_port, peer_port;
   uint8_t cookie[256];
   size_t cookie_length;
+  size_t echo_length;  // of the datagram that is to come back
   uint64_t sent, received;
   int64_t interval, next_send, last_arrival, longest_gap;
   uint8_t *packets;
@@ -53,7 +54,9 @@ struct flow {
 
 // By every request that made one; in no order.
 extern struct flow *flows;
-extern const char echo_text[13];
+// What echoes are made of: the text, and zeros behind it for longer ones.
+extern const char echo_text[16384];
+#define ECHO_LENGTH 13
 
 int64_t now_ns(void);
 // Says one line, unless nobody asked.

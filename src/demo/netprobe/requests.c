@@ -83,22 +83,23 @@ static void do_open(const char *request, const char *ns_name, const char *protoc
   if (!tcp) {
     flow->state = ECHOING;
     flow->resend = now_ns() + 300000000;
-    if (send(flow->fd, echo_text, sizeof(echo_text), 0) < 0) { finish(flow, failure(errno)); flow->gone = true; }
+    if (send(flow->fd, echo_text, flow->echo_length, 0) < 0) { finish(flow, failure(errno)); flow->gone = true; }
   }
 }
 
-static void do_say(const char *request, const char *opened, int64_t milliseconds) {
+static void do_say(const char *request, const char *opened, int64_t milliseconds, size_t bytes) {
   struct flow *flow = find(opened);
   if (flow == NULL || flow->state != IDLE) { answer(request, "closed"); return; }
   snprintf(flow->waiting, sizeof(flow->waiting), "%s", request);
   flow->state = ECHOING;
+  flow->echo_length = bytes < sizeof(echo_text) ? bytes : sizeof(echo_text);
   flow->deadline = now_ns() + milliseconds * 1000000;
   if (flow->kind == OPEN_SCTP) {
     flow->resend = now_ns() + 300000000;
     send_open_sctp(flow);
   } else {
     if (flow->kind == OPEN_UDP) flow->resend = now_ns() + 300000000;
-    if (send(flow->fd, echo_text, sizeof(echo_text), MSG_NOSIGNAL) < 0) { finish(flow, "closed"); flow->gone = true; }
+    if (send(flow->fd, echo_text, flow->echo_length, MSG_NOSIGNAL) < 0) { finish(flow, "closed"); flow->gone = true; }
   }
 }
 
@@ -189,7 +190,9 @@ void obey(char *line) {
   else if (strcmp(verb, "open") == 0 && count >= 7) {
     do_open(word[0], word[2], word[3], word[4], (uint16_t)atoi(word[5]), atoll(word[6]),
             count > 7 ? (uint16_t)atoi(word[7]) : 0);
-  } else if (strcmp(verb, "say") == 0 && count == 4) do_say(word[0], word[2], atoll(word[3]));
+  } else if (strcmp(verb, "say") == 0 && (count == 4 || count == 5)) {
+    do_say(word[0], word[2], atoll(word[3]), count > 4 ? (size_t)atoll(word[4]) : ECHO_LENGTH);
+  }
   else if (strcmp(verb, "stream") == 0 && count == 6) {
     do_stream(word[0], word[2], word[3], (uint16_t)atoi(word[4]), atoll(word[5]));
   } else if (strcmp(verb, "capture") == 0 && count == 4) do_capture(word[0], word[2], word[3]);
