@@ -80,20 +80,26 @@ function writeStatus({ completed, addresses }: Pod): JsonObject {
 
 /** Without a selector, so that the endpoints written are those of the cluster. */
 function writeService(service: Service): readonly JsonObject[] {
-  const { namespace, name, addresses, ports } = service;
+  const { namespace, name, addresses, ports, outside } = service;
   const clusterIPs = addresses.length === 0 ? ['None'] : addresses.map(formatAddress);
   const written: JsonObject = {
     apiVersion: 'v1',
     kind: 'Service',
     metadata: { namespace, name },
     spec: {
+      ...(outside === undefined ? {} : { type: outside.type }),
+      ...(outside?.keepsClient === true ? { externalTrafficPolicy: 'Local' } : {}),
       clusterIP: clusterIPs[0] ?? 'None',
       clusterIPs,
-      ports: ports.map(({ name: portName, protocol, port }) => ({
-        ...(portName === '' ? {} : { name: portName }),
-        protocol,
-        port,
-      })),
+      ports: ports.map(({ name: portName, protocol, port }, position) => {
+        const nodePort = outside?.nodePorts.get(position);
+        return {
+          ...(portName === '' ? {} : { name: portName }),
+          protocol,
+          port,
+          ...(nodePort === undefined ? {} : { nodePort }),
+        };
+      }),
     },
   };
   return [written, ...writeSlices(service)];

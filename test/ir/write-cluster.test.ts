@@ -60,6 +60,10 @@ const MIXED = docs(
     'addressType: IPv4\nports: [{name: a, port: 8081}, {name: b, port: 53, protocol: UDP}]\nendpoints: [{addresses: [10.0.0.3]}]',
   ),
   service('headless', 'clusterIP: None, ports: [{port: 5432}], selector: {app: web}'),
+  service(
+    'entrance',
+    'type: LoadBalancer, externalTrafficPolicy: Local, clusterIP: 10.96.0.3, ports: [{name: a, port: 80, nodePort: 30080}, {name: b, port: 81}]',
+  ),
   service('external', 'type: ExternalName, externalName: example.org'),
 );
 
