@@ -77,7 +77,8 @@ function cutIntervals(entries: AddressClasses['entries'], words: readonly number
 const BLOCKS = 64;
 const WORD_BYTES = 4;
 const LINE_BYTES = TRIE.nodeUnit * WORD_BYTES;
-/** A group in place of a middle node has to save so much memory: it takes longer. */
+const LEAF_BYTES = TRIE.leafWords * WORD_BYTES;
+/** Groups in place of a middle node have to save so much memory: they take longer. */
 const WORTH_WHILE = 2;
 const SMALL_LINES = 4;
 
@@ -219,26 +220,26 @@ class TrieImage {
   /** The word for all addresses of the part. */
   #nodeFor(part: Part): number {
     if (this.#isEven(part)) return this.intervals.words[part.at] ?? 0;
-    const packed = packNode(this.intervals, part.at, part.start, part.start + 2 ** part.bits);
-    if (packed !== undefined) return this.#place(packed, 1 << TRIE.packedBit);
-    if (part.bits === TRIE.blockBits && this.#isScattered(part)) return this.#placeGroup(part);
+    if (part.bits > TRIE.partBits) {
+      const packed = packNode(this.intervals, part.at, part.start, part.start + 2 ** part.bits);
+      if (packed !== undefined) return this.#place(packed, 1 << TRIE.packedBit);
+    }
+    if (part.bits === TRIE.blockBits && this.#isScattered(part)) return this.#placeGroups(part);
     const size = part.bits === TRIE.blockBits ? TRIE.midSize : 2 ** part.bits;
     const node = Uint32Array.from(this.#split(part, size), (one) => this.#nodeFor(one));
     return this.#place(node, 1 << TRIE.fullBit);
   }
 
-  /** Whether a group of small parts takes far less than a middle node. */
+  /** Whether groups of small parts take far less than a middle node. */
   #isScattered(block: Part): boolean {
-    const below = (parts: readonly Part[]): number =>
-      parts.reduce((sum, part) => sum + this.#bytesBelow(part), 0);
-    const byMiddle = LINE_BYTES + below(this.#split(block, TRIE.midSize));
+    const byMiddle = this.#split(block, TRIE.midSize).reduce(
+      (sum, part) => sum + this.#bytesBelow(part),
+      LINE_BYTES,
+    );
     if (byMiddle < SMALL_LINES * LINE_BYTES) return false;
-    const positions = this.#positions(block, BLOCKS);
-    const usual = this.#usualWord(positions);
-    const parts = Array.from(positions, (_, i) => partOf(block, BLOCKS, positions, i));
-    const leaves = parts.filter((_, i) => !this.#isUsual(block, positions, i, usual)).length;
-    const group = TRIE.groupWords * WORD_BYTES + leaves * TRIE.leafWords * WORD_BYTES;
-    return WORTH_WHILE * (group + below(parts.filter((part) => this.#count(part) > 3))) < byMiddle;
+    // A prefix makes two intervals at most, and every one of them a leaf or half of it.
+    const byGroups = LINE_BYTES + this.#count(block) * LEAF_BYTES;
+    return WORTH_WHILE * byGroups < byMiddle;
   }
 
   #bytesBelow(part: Part): number {
@@ -254,13 +255,20 @@ class TrieImage {
     return count;
   }
 
-  #placeGroup(block: Part): number {
-    const { usual, blocks, leaves } = this.#groupOf(block);
-    const words = TRIE.groupWords + leaves.length;
-    const node = new Uint32Array(Math.ceil(words / TRIE.nodeUnit) * TRIE.nodeUnit);
-    node.set([...blocks, 0, usual, ...leaves]);
+  #placeGroups(block: Part): number {
+    const groups = this.#split(block, TRIE.partGroups).map((part) => this.#groupOf(part));
+    const leaves = groups.flatMap((group) => group.leaves);
+    const heads = TRIE.groupWords * groups.length;
+    const node = new Uint32Array(
+      Math.ceil((heads + leaves.length) / TRIE.nodeUnit) * TRIE.nodeUnit,
+    );
+    node.set([...groups.flatMap(({ usual, blocks }) => [...blocks, 0, usual]), ...leaves]);
     const word = this.#place(node, (1 << TRIE.fullBit) | (1 << TRIE.packedBit));
-    node[2] = (word & ((1 << TRIE.packedBit) - 1)) + TRIE.groupWords;
+    let leaf = (word & ((1 << TRIE.packedBit) - 1)) + heads;
+    for (const [i, group] of groups.entries()) {
+      node[TRIE.groupWords * i + 2] = leaf;
+      leaf += group.leaves.length;
+    }
     return word;
   }
 

@@ -60,12 +60,14 @@ export function emitTrieLookup(asm: Assembler): void {
   asm.jump(done);
 
   asm.label(group);
-  asm.mov32(r1, r8);
-  asm.and32(r1, (1 << NODE_INDEX_BITS) - 1);
+  asm.mov32(r1, r2);
+  asm.rsh32(r1, TRIE.partBits + 6);
+  asm.lsh32(r1, 2);
+  asm.and32(r8, (1 << NODE_INDEX_BITS) - 1);
+  asm.add32(r1, r8);
   emitGroup(asm, TRIE.partBits, done);
   emitLeaf(asm, TRIE.partBits, done);
   asm.branch('set', r8, 1 << TRIE.fullBit, last);
-  asm.branch('set', r8, 1 << TRIE.packedBit, packed);
   asm.jump(done);
 
   asm.label(last);

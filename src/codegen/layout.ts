@@ -83,9 +83,9 @@ export const ENTRY_NEEDS_TABLES_BIT = 31;
  * prefix within the block, and the word of the addresses in it; all others of the block have the usual
  * one. A word is what is said of an address, or a node's first word with bits that say of which kind it is.
  *
- * A block whose prefixes are many is a `mid` node, 16 words, or where they are scattered a group of its own: of
- * 64 parts of 64 addresses, its leaves right behind it. Below those there may be a `last` node, a word for each
- * address.
+ * A block whose prefixes are many is a `mid` node, 16 words, or where they are scattered four groups of its own: of
+ * 64 parts of 16 addresses, their leaves right behind them. Below those there may be a `last` node, a word for
+ * each address.
  */
 export const TRIE = {
   groupBits: 14,
@@ -93,13 +93,14 @@ export const TRIE = {
   rootSize: 1 << 16,
   /** Of an address, within its block, and within a part of a block. */
   blockBits: 12,
-  partBits: 6,
+  partBits: 4,
+  partGroups: 4,
   /**
    * A leaf's prefix: the address's lower bits, times two, with the bit below the prefix set and all
    * further ones clear.
    */
   leafWords: 2,
-  /** 16 words for bits 8 to 11 of the address, or below that one for each address. With `packedBit`: a group. */
+  /** 16 words for bits 8 to 11 of the address, or below that one for each address. With `packedBit`: groups. */
   fullBit: 30,
   midSize: 16,
   lastBits: 8,

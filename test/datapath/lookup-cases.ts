@@ -33,9 +33,9 @@ const CIDRS4: readonly string[] = [
   '31.2.13.0/31',
   '31.2.13.17/32',
   '31.2.13.255/32',
-  ...Array.from({ length: 12 }, (_, i) => `31.2.15.${20 * i + 1}/32`),
+  ...Array.from({ length: 40 }, (_, i) => `31.2.15.${6 * i + 1}/32`),
   '31.2.15.254/31',
-  // A group of small parts: single addresses all over a block, a packed node, and a last one.
+  // Groups of small parts: single addresses all over a block, and last nodes.
   ...Array.from({ length: 16 }, (_, i) => `32.3.${64 + i}.${10 * i + 5}/32`),
   '32.3.64.64/30',
   '32.3.64.80/32',
