@@ -101,7 +101,8 @@ function trieCandidate(
   { single, wide }: SplitEntries,
   limit: number,
 ): Candidate {
-  const base = { layout: 'trie', loads: 2, calls: family === 4 ? 0 : FIND_ADDRESS6_NS, fast: true };
+  const calls = family === 4 ? 0 : FIND_ADDRESS6_NS;
+  const base = { layout: 'trie', loads: 2, calls, fast: true, inMaps: false };
   if (trie === undefined) {
     return { ...base, bytes: limit, touched: limit, obstacle: `over ${formatBytes(limit)}` };
   }
@@ -121,6 +122,7 @@ function mapsCandidate(family: Family, { single, wide }: SplitEntries): Candidat
     touched: 0,
     calls: hashed.calls + lpmNs(wide.length),
     fast: false,
+    inMaps: true,
   };
 }
 

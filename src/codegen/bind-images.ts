@@ -56,7 +56,15 @@ export function cellCandidates(
   maxTableBytes: number,
 ): TableCandidates {
   const bytes = 4 * rows.length * portStride(classes);
-  const array = { layout: 'array', bytes, loads: 1, touched: bytes, calls: 0, fast: true };
+  const array = {
+    layout: 'array',
+    bytes,
+    loads: 1,
+    touched: bytes,
+    calls: 0,
+    fast: true,
+    inMaps: false,
+  };
   const spansOf = cellSpansIn(classes);
   const count = rows.reduce((sum, row) => {
     const spans = spansOf(row);
@@ -79,7 +87,9 @@ export function portCandidates({ starts }: PortClasses): TableCandidates {
   const touched = Math.min(bytes, CACHE_LINE * starts.length);
   return {
     table: 'ports',
-    candidates: [{ layout: 'array', bytes, loads: 1, touched, calls: 0, fast: true }],
+    candidates: [
+      { layout: 'array', bytes, loads: 1, touched, calls: 0, fast: true, inMaps: false },
+    ],
   };
 }
 

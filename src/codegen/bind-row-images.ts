@@ -68,7 +68,15 @@ export function rowCandidates(
   maxTableBytes: number,
 ): TableCandidates {
   const bytes = ROW_BYTES * 2 * sets.length * classes.length;
-  const array = { layout: 'array', bytes, loads: 1, touched: bytes, calls: 0, fast: true };
+  const array = {
+    layout: 'array',
+    bytes,
+    loads: 1,
+    touched: bytes,
+    calls: 0,
+    fast: true,
+    inMaps: false,
+  };
   const count = sets.reduce((sum, set) => sum + 2 * exceptionsOf(set).size, 0);
   const defaults = ROW_BYTES * 2 * sets.length * FLAVOUR_STRIDE;
   return {

@@ -44,8 +44,8 @@ export interface BindOptions {
   readonly jiffiesPerSecond?: number;
   /** The plan's unless told. */
   readonly budget?: MemoryBudget;
-  /** The smallest layouts, whatever they cost a packet. */
-  readonly compact?: boolean;
+  /** Maps of the kernel wherever they are a choice, whatever they cost a packet. */
+  readonly inMaps?: boolean;
   /** Bytes that one array of the kernel takes; as many as of a new one unless told. */
   readonly maxTableBytes?: number;
 }
@@ -59,7 +59,7 @@ export function bind(
   cluster: ClusterSnapshot,
   options: BindOptions,
 ): BoundContents {
-  const { budget = plan.budget, compact = false } = options;
+  const { budget = plan.budget, inMaps = false } = options;
   const maxTableBytes = options.maxTableBytes ?? TABLE_BYTES.large;
   const pods = cluster.pods.filter(isPolicyPod);
   const subjects = options.subjects ?? pods;
@@ -81,7 +81,7 @@ export function bind(
   const rowSets = new RowSets(rowTable);
   const setIds = subjects.map((pod) => rowSets.idOf(viewsOf(pod)));
   const ports = classifyPorts(rowTable.shapes);
-  const addressPlan = planAddresses(addresses, compact ? 0 : Math.min(budget.bytes, maxTableBytes));
+  const addressPlan = planAddresses(addresses, inMaps ? 0 : Math.min(budget.bytes, maxTableBytes));
   const layouts = chooseLayouts(
     [
       ...addressPlan.tables,
@@ -89,7 +89,7 @@ export function bind(
       rowCandidates(rowSets, addresses, maxTableBytes),
       cellCandidates(rowTable.shapes, ports, maxTableBytes),
     ],
-    { budget, compact },
+    { budget, inMaps },
   );
   const layoutOf = (table: LogicalTable): string =>
     layouts.tables.find((one) => one.table === table)?.layout ?? bug(`no layout of ${table}`);

@@ -21,6 +21,8 @@ export interface Candidate<Layout extends string = string> {
   readonly calls: number;
   /** Whether packets may be judged in registers. */
   readonly fast: boolean;
+  /** Whether it is a map of the kernel, and no array of ours. */
+  readonly inMaps: boolean;
   /** Why it cannot be taken at all. */
   readonly obstacle?: string;
 }
@@ -31,7 +33,15 @@ export const CACHE_LINE = 64;
 /** @param beside bytes of the array that holds what the hash does not */
 export function hashCandidate(map: MapDeclaration, count: number, beside: number): Candidate {
   const bytes = beside + mapBytes({ ...map, maxEntries: Math.max(1, count) }, count, SIZES);
-  return { layout: 'hash', bytes, loads: 1, touched: beside, calls: hashNs(count), fast: false };
+  return {
+    layout: 'hash',
+    bytes,
+    loads: 1,
+    touched: beside,
+    calls: hashNs(count),
+    fast: false,
+    inMaps: true,
+  };
 }
 
 /** Spare entries of each CPU are left out: a choice should be the same on any machine. */
@@ -54,8 +64,8 @@ export interface TableCandidates {
 export interface Limits {
   /** For all tables and maps of a generation together. */
   readonly budget: MemoryBudget;
-  /** The smallest layouts, whatever they cost. */
-  readonly compact?: boolean;
+  /** Maps of the kernel wherever they are a choice, whatever they cost: so that those are tried too. */
+  readonly inMaps?: boolean;
 }
 
 export interface EstimatedLayout {
@@ -87,15 +97,16 @@ type Combination = readonly Candidate[];
  * @throws InputError if not even the smallest layouts fit into a strict budget
  */
 export function chooseLayouts(tables: readonly TableCandidates[], limits: Limits): LayoutPlan {
-  const possible = tables.map(({ candidates }) =>
-    candidates.filter(({ obstacle }) => obstacle === undefined),
-  );
+  const possible = tables.map(({ candidates }) => {
+    const free = candidates.filter(({ obstacle }) => obstacle === undefined);
+    const maps = free.filter(({ inMaps }) => inMaps);
+    return limits.inMaps === true && maps.length > 0 ? maps : free;
+  });
   const all = combine(possible);
   const fitting = all.filter((one) => bytesOf(one) <= limits.budget.bytes);
   const costOf = (one: Combination, family: Family): number => packetNs(tables, one, family);
   const cost = (one: Combination): number => costOf(one, 4) + costOf(one, 6);
   const smallest = least(all, bytesOf) ?? [];
-  const cheapest = limits.compact === true ? undefined : least(fitting, cost);
   if (fitting.length === 0 && limits.budget.strict) {
     throw new InputError([
       diagnostic('bind/over-budget', {
@@ -105,7 +116,7 @@ export function chooseLayouts(tables: readonly TableCandidates[], limits: Limits
       }),
     ]);
   }
-  const chosen = cheapest ?? smallest;
+  const chosen = least(fitting, cost) ?? smallest;
   const choices = tables.map(({ table, candidates }, i): LayoutChoice => {
     const taken = chosen[i];
     const lost = candidates
@@ -124,7 +135,15 @@ export function chooseLayouts(tables: readonly TableCandidates[], limits: Limits
   };
 }
 
-const NOTHING: Candidate = { layout: '', bytes: 0, loads: 0, touched: 0, calls: 0, fast: true };
+const NOTHING: Candidate = {
+  layout: '',
+  bytes: 0,
+  loads: 0,
+  touched: 0,
+  calls: 0,
+  fast: true,
+  inMaps: false,
+};
 
 function combine(tables: readonly (readonly Candidate[])[]): readonly Combination[] {
   return tables.reduce<readonly Combination[]>(
@@ -173,7 +192,7 @@ function whyLost(
   limits: Limits,
 ): string {
   const more = bytesOf(other) - bytesOf(chosen);
-  if (limits.compact === true) return `takes ${formatBytes(more)} more`;
+  if (limits.inMaps === true) return 'maps of the kernel were asked for';
   const over = bytesOf(other) - limits.budget.bytes;
   if (over > 0) return `${formatBytes(over)} over the budget`;
   const slowerBy = (family: Family): number => costOf(other, family) - costOf(chosen, family);

@@ -192,7 +192,7 @@ export function projectFolder(): string {
 }
 
 /** Builds the C program where it is missing or older than its sources. */
-function buildNetprobe(): string {
+export function buildNetprobe(): string {
   const folder = join(projectFolder(), 'src/demo/netprobe');
   const sources = readdirSync(folder).map((name) => join(folder, name));
   const binary = join(projectFolder(), 'build/netprobe');

@@ -141,7 +141,7 @@ function validateWorld(
     at,
     subjects: fewer,
     budget: memory,
-    compact: true,
+    inMaps: true,
   });
   const again = kept.filter(({ subject }) => subject < fewer.length);
   return total.run(prepared, again, start, object, hashed);

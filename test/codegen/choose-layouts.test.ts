@@ -15,6 +15,7 @@ const ARRAY: Candidate = {
   touched: 1000,
   calls: 0,
   fast: true,
+  inMaps: false,
 };
 const HASH: Candidate = {
   layout: 'hash',
@@ -23,14 +24,15 @@ const HASH: Candidate = {
   touched: 0,
   calls: 40,
   fast: false,
+  inMaps: true,
 };
 const TABLES: readonly TableCandidates[] = [
   { table: 'rows', candidates: [ARRAY, HASH] },
   { table: 'cells', candidates: [{ ...ARRAY, bytes: 2000 }, HASH] },
 ];
 
-function layouts(bytes: number, strict = false, compact = false): readonly string[] {
-  const { tables } = chooseLayouts(TABLES, { budget: { bytes, strict }, compact });
+function layouts(bytes: number, strict = false, inMaps = false): readonly string[] {
+  const { tables } = chooseLayouts(TABLES, { budget: { bytes, strict }, inMaps });
   return tables.map(({ layout }) => layout);
 }
 
@@ -49,7 +51,7 @@ describe('chooseLayouts', () => {
     expect(() => layouts(599, true)).toThrow(/need 600 bytes at least, and the budget is 599/);
   });
 
-  it('takes the smallest where that is asked for', () => {
+  it('takes maps of the kernel where that is asked for', () => {
     expect(layouts(1e6, false, true)).toEqual(['hash', 'hash']);
   });
 
@@ -63,7 +65,10 @@ describe('chooseLayouts', () => {
         lost.map((one) => one.why),
       );
     expect(why([impossible], 1e6)).toEqual(['too large']);
-    expect(why(TABLES, 1300)).toEqual(['a packet would cost 39 ns more', '1.7 KiB over the budget']);
+    expect(why(TABLES, 1300)).toEqual([
+      'a packet would cost 39 ns more',
+      '1.7 KiB over the budget',
+    ]);
     expect(why(TABLES.slice(0, 1), 1e6)).toEqual(['a packet would cost 74 ns more']);
   });
 

@@ -59,7 +59,7 @@ export function prepare(policies: string, cluster: string, layout: Layout): Prep
   const contents = bind(normal, plan, snapshot, {
     at: 0,
     jiffiesPerSecond: JIFFIES_PER_SECOND,
-    ...(layout === 'hashes' ? { compact: true } : {}),
+    ...(layout === 'hashes' ? { inMaps: true } : {}),
   });
   const made = { normal, plan, contents };
   prepared.set(key, made);

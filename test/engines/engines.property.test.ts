@@ -24,11 +24,11 @@ interface Engine {
   readonly kind: 'model' | 'vm' | 'kernel';
   /** Tables even where the plan says code. */
   readonly tables?: boolean;
-  readonly compact?: boolean;
+  readonly inMaps?: boolean;
 }
 
 function startEngine(
-  { kind, tables, compact = false }: Engine,
+  { kind, tables, inMaps = false }: Engine,
   normal: NormalModel,
   cluster: ClusterSnapshot,
 ): { readonly judge: Judge; readonly close: () => void } {
@@ -40,7 +40,7 @@ function startEngine(
   const plan: LookupPlan =
     tables === true ? { ...planned, verdict: { ingress: byTables, egress: byTables } } : planned;
   const object = writeElf(link(emitDatapath(plan)));
-  const contents = bind(normal, plan, cluster, { at: 0, compact });
+  const contents = bind(normal, plan, cluster, { at: 0, inMaps });
   if (kind === 'vm') {
     return { judge: createPacketJudge(contents, createVmRunner(object, contents)), close: nothing };
   }
@@ -103,8 +103,8 @@ function firstMismatch(engine: Engine, world: World): string | undefined {
 const LAYOUTS = [
   ['as planned', {}],
   ['with tables', { tables: true }],
-  ['with hashes', { tables: true, compact: true }],
-  ['with code and hashes', { compact: true }],
+  ['with hashes', { tables: true, inMaps: true }],
+  ['with code and hashes', { inMaps: true }],
 ] as const;
 
 describe.each(['vm', 'kernel'] as const)('the %s', (kind) => {

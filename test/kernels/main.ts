@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { buildNetprobe } from '../../src/demo/prober.js';
 import { bootGuest } from './boot.js';
 import { fetchKernels, SUITES, type KernelFiles } from './fetch.js';
 import { writeModulesPart, writeSharedPart } from './initramfs.js';
@@ -36,6 +37,7 @@ mkdirSync(FOLDER, { recursive: true });
 const kernels = fetchKernels(FOLDER, suites);
 const expected = new Map<string, readonly string[]>();
 for (const name of tableNames()) expected.set(name, await judgeTable(name, 'model'));
+buildNetprobe();
 const shared = writeSharedPart(ROOT, join(FOLDER, 'compiled'), FOLDER);
 
 const summaries: KernelSummary[] = [];

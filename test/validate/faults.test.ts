@@ -114,7 +114,7 @@ describe.each(WORLDS)('%s, %s', (policies, kind) => {
     const cluster = representativeCluster(model.policies);
     const subjects = cluster.pods.filter(isPolicyPod);
     const dense = bind(model, plan, cluster, { at: 0, subjects });
-    const hashed = bind(model, plan, cluster, { at: 0, subjects, compact: true });
+    const hashed = bind(model, plan, cluster, { at: 0, subjects, inMaps: true });
     const faults: readonly BoundFault[] = sampled([
       ...boundFaults(dense, hashed, compiled('stale', kind)),
       ...policyWordFaults(),
