@@ -1,14 +1,17 @@
 /** Emits how an answered connection gets a place among the live ones, of which nobody can push it out. */
 import type { Direction } from '../ir/model.js';
-import { Assembler, r0, r1, r2, r3, r4, r6, r8, r9, r10 } from './assembler.js';
+import { Assembler, r0, r1, r2, r3, r4, r6, r7, r8, r9, r10 } from './assembler.js';
 import { emitIdleLimit, emitKeyedCall, openedBy, type ConnectionMaps } from './emit-connections.js';
+import { emitLoadField } from './emit-fields.js';
 import { emitExit, FRAME } from './emit-frame.js';
+import { SHAPE } from './layout.js';
 import {
   CONNECTION,
   CONNECTION_CAPACITY,
   CONNECTION_FLAG,
   CONNECTION_KEY_SIZE,
   CONNECTION_MAPS,
+  LIVE_SLOT,
 } from './layout-state.js';
 import type { FunctionListing } from './listing.js';
 
@@ -36,7 +39,8 @@ function collectName(direction: Direction): string {
 
 /**
  * collect_out or collect_in: (place) → 1 if it is free, 0 if a connection lives there. One that has been
- * idle for too long is taken out and no longer counted.
+ * idle for too long is taken out and no longer counted. A place that was given is not given to another CPU
+ * for a second, by when its connection is entered or has turned out to be one too many.
  */
 export function emitCollect(direction: Direction): FunctionListing {
   const { live, slots, kind } = openedBy(direction);
@@ -50,23 +54,24 @@ export function emitCollect(direction: Direction): FunctionListing {
   asm.call('map_lookup_elem');
   asm.branch('eq', r0, 0, 'taken');
   asm.mov(r8, r0).comment('r8: the key of who has the place');
+  asm.call('jiffies64');
+  asm.mov(r7, r0);
   asm.load(1, r1, r8, KEY.family);
   asm.branch('eq', r1, 0, 'free');
   emitCallAt(asm, live.name, 'map_lookup_elem');
-  asm.branch('eq', r0, 0, 'free');
+  asm.branch('eq', r0, 0, 'left');
   asm.load(4, r1, r0, CONNECTION.slot);
-  asm.branch('ne', r1, r6, 'free');
-  asm.mov(r9, r0);
-  asm.call('jiffies64');
-  asm.mov(r1, r0);
-  asm.load(8, r2, r9, CONNECTION.lastSeen);
+  asm.branch('ne', r1, r6, 'left');
+  asm.mov(r1, r7);
+  asm.load(8, r2, r0, CONNECTION.lastSeen);
   asm.sub(r1, r2);
-  asm.load(4, r2, r9, CONNECTION.flags);
+  asm.load(4, r2, r0, CONNECTION.flags);
   asm.load(1, r3, r8, KEY.protocol);
   emitIdleLimit(asm);
   asm.branch('sle', r1, r4, 'taken');
   emitCallAt(asm, live.name, 'map_delete_elem');
-  asm.branch('ne', r0, 0, 'free');
+  asm.comment('of several CPUs one has taken it out');
+  asm.branch('ne', r0, 0, 'taken');
   asm.load(4, r1, r8, KEY.incarnation);
   asm.store(4, r10, OWNER, r1);
   asm.store(4, r10, OWNER + 4, kind);
@@ -77,7 +82,15 @@ export function emitCollect(direction: Direction): FunctionListing {
   asm.branch('eq', r0, 0, 'free');
   asm.mov(r1, -1);
   asm.atomicAdd(8, r0, 0, r1);
+  asm.jump('free');
+  asm.label('left');
+  asm.mov32(r1, r7);
+  asm.load(4, r2, r8, LIVE_SLOT.given);
+  asm.sub32(r1, r2);
+  emitLoadField(asm, r2, 'shape', SHAPE.jiffiesPerSecond);
+  asm.branch('lt', r1, r2, 'taken');
   asm.label('free');
+  asm.store(4, r8, LIVE_SLOT.given, r7);
   asm.mov(r0, 1);
   asm.exit();
   asm.label('taken');
@@ -128,14 +141,16 @@ export function emitPromote(asm: Assembler, forward: Direction): void {
   asm.label('crowded');
   emitExit(asm, 'deny', 'crowded');
 
-  asm.label('enter');
+  asm
+    .label('enter')
+    .comment('the place first: a connection that nobody finds again would stay for ever');
+  emitTakePlace(asm, openedBy(forward));
   asm.mov(r3, r10);
   asm.add(r3, FRAME.connectionValue);
   asm.mov(r4, NO_EXIST);
   emitKeyedCall(asm, live, 'map_update_elem');
   asm.branch('eq', r0, EEXIST, 'entered', { width: 32 });
   asm.branch('ne', r0, 0, 'crowded', { width: 32 });
-  emitTakePlace(asm, openedBy(forward));
   asm.mov(r1, 1);
   asm.atomicAdd(8, r9, 0, r1);
   asm.label('entered');
@@ -193,7 +208,7 @@ function emitTakePlace(asm: Assembler, { slots }: ConnectionMaps): void {
   asm.mov(r2, r10);
   asm.add(r2, FRAME.connectionValue + CONNECTION.slot);
   asm.call('map_lookup_elem');
-  asm.branch('eq', r0, 0, 'entered');
+  asm.branch('eq', r0, 0, 'crowded');
   for (let at = 0; at < CONNECTION_KEY_SIZE; at += 4) {
     asm.load(4, r1, r10, FRAME.key + at);
     asm.store(4, r0, at, r1);

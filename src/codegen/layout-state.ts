@@ -18,8 +18,8 @@ export const CONNECTION_FLAG = {
  * ones a pod gets three quarters at most.
  */
 export const CONNECTION_CAPACITY = { pending: 65_536, live: 131_072, livePerPod: 98_304 } as const;
-/** A connection key, and padding: who has the place. */
-export const LIVE_SLOT_SIZE = 32;
+/** A connection key, who has the place, and behind it when it was given: the lower half of jiffies. */
+export const LIVE_SLOT = { given: 28, size: 32 } as const;
 /** Pods, twice each, whose live connections are counted. */
 const LIVE_COUNT_CAPACITY = 4096;
 /** Datagrams that are on their way in fragments. */
@@ -34,11 +34,11 @@ export const CONNECTION_MAPS = {
   pendingOut: declareMap('pending_out', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION.size),
   /** Nothing is pushed out of it: emit-live.ts finds room, or refuses. */
   liveOut: declareMap('live_out', 'hash', CONNECTION_KEY_SIZE, CONNECTION.size),
-  liveSlotsOut: declareMap('live_slots_out', 'array', 4, LIVE_SLOT_SIZE),
+  liveSlotsOut: declareMap('live_slots_out', 'array', 4, LIVE_SLOT.size),
   /** Connections that others opened to the pod: made at to_pod, read at from_pod. */
   pendingIn: declareMap('pending_in', 'lru_hash', CONNECTION_KEY_SIZE, CONNECTION.size),
   liveIn: declareMap('live_in', 'hash', CONNECTION_KEY_SIZE, CONNECTION.size),
-  liveSlotsIn: declareMap('live_slots_in', 'array', 4, LIVE_SLOT_SIZE),
+  liveSlotsIn: declareMap('live_slots_in', 'array', 4, LIVE_SLOT.size),
   /** u32 incarnation, u32 kind → u64, how many live connections the pod has. */
   liveCounts: declareMap('live_counts', 'lru_hash', 8, 8),
   /** Fragmented replies on their way: the key of emit-fragments.ts → u64, when the first fragment passed. */

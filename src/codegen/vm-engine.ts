@@ -12,6 +12,9 @@ export interface VmRunner extends PacketRunner {
   readonly run: (...args: Parameters<PacketRunner['run']>) => VmResult;
 }
 
+/** Time goes on when connections are forgotten, by more than a second: places that they had are given again. */
+export const FORGETTING_JIFFIES = 1n << 20n;
+
 /**
  * Subjects share all maps and tables but their own. A subject's VM is made when it first runs.
  * @param object the ELF bytes of the contents' variant
@@ -21,12 +24,13 @@ export function createVmRunner(object: Uint8Array, contents: MapContents): VmRun
   const maps = mapsOf(withoutRecent(contents));
   const shared = contents.tables.map(({ name, bytes }) => [name, bytes] as const);
   const vms = new Map<number, Vm>();
+  let jiffies = 0n;
   const vmOf = (subject: number): Vm => {
     let vm = vms.get(subject);
     if (vm === undefined) {
       const own = contents.subjects[subject]?.subject;
       const tables = new Map(own === undefined ? shared : [...shared, [SUBJECT_TABLE, own]]);
-      vm = createVm(image, { tables, maps });
+      vm = createVm(image, { tables, maps }, { clock: () => ({ jiffies, nanoseconds: 0n }) });
       vms.set(subject, vm);
     }
     return vm;
@@ -38,6 +42,7 @@ export function createVmRunner(object: Uint8Array, contents: MapContents): VmRun
     run: (subject, direction, packet, context) =>
       vmOf(subject).run(PROGRAMS[direction], packet, context),
     forget: () => {
+      jiffies += FORGETTING_JIFFIES;
       for (const map of connections) for (const [key] of map.entries()) map.delete(key);
     },
   };

@@ -6,7 +6,7 @@ import type { Direction } from '../ir/model.js';
 import { MEMORY_MAPS } from './layout-state.js';
 import type { ObjectImage } from './object-image.js';
 import type { PacketRunner, PacketVerdict } from './packet-judge.js';
-import { createVmRunner } from './vm-engine.js';
+import { createVmRunner, FORGETTING_JIFFIES } from './vm-engine.js';
 import { csumDiff } from './vm-packet-calls.js';
 import { ERRNO } from './vm-maps.js';
 import { wasmHost } from './wasm-host.js';
@@ -103,6 +103,8 @@ export function createWasmRunner(image: ObjectImage, contents: MapContents): Was
       return verdict;
     },
     forget: () => {
+      const jiffies = view.getBigUint64(PLACE.jiffies, true);
+      view.setBigUint64(PLACE.jiffies, jiffies + FORGETTING_JIFFIES, true);
       for (const [i, map] of maps.entries()) {
         if (MEMORY_MAPS.includes(plan.maps[i]?.bound.name ?? '')) map.clear();
       }

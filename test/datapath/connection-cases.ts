@@ -290,6 +290,33 @@ const needs = (pair: Pair): readonly PacketCase[] => [
     to('x', frame(pair.y, pair.x, PROTO.udp, udp(5_000, 80)), 'pass reply default -'),
   ),
   packetCase(
+    `a client that is isolated for egress alone keeps no state of its servers, ${pair.family}`,
+    policies({ pod: 'x', egress: [{ peers: ['y'], ports: ['53/UDP', '99/SCTP'] }] }),
+    ...(
+      [
+        [PROTO.udp, udp, 53],
+        [PROTO.sctp, sctp, 99],
+      ] as const
+    ).flatMap(([protocol, build, port]) => [
+      from('x', frame(pair.x, pair.y, protocol, build(5_000, port)), ALLOWED),
+      to('x', frame(pair.y, pair.x, protocol, build(port, 5_000)), 'pass judged default -'),
+      connections(0, 0),
+    ]),
+    to('x', frame(pair.y, pair.x, PROTO.udp, udp(54, 5_000)), 'pass judged default -'),
+    connections(0, 1),
+  ),
+  packetCase(
+    `peers that no rule names need state as well, ${pair.family}`,
+    INGRESS_ALONE,
+    from('x', segment(pair.x, 40_000, pair.z, 443, SYN), 'pass judged default -'),
+    connections(1, 0),
+    to('x', segment(pair.z, 443, pair.x, 40_000, SYN | ACK), 'pass reply default -'),
+    rebind({ policies: EGRESS_ALONE }),
+    to('x', segment(pair.z, 40_000, pair.x, 443, SYN), 'pass judged default -'),
+    connections(1, 1),
+    from('x', segment(pair.x, 443, pair.z, 40_000, SYN | ACK), 'pass reply default -'),
+  ),
+  packetCase(
     `no state where nothing isolates, ${pair.family}`,
     NOTHING_SELECTED,
     from('x', out(pair, SYN), 'pass judged default -'),

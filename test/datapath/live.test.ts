@@ -126,6 +126,7 @@ class Crowd {
 function fill(crowd: Crowd, protocol: 'tcp' | 'udp'): void {
   for (let i = 0; i < PER_POD; i += 1) expect(crowd.enters('x', protocol, i)).toBe(true);
   for (let i = 0; i < 3; i += 1) expect(crowd.complete('x', protocol, 90 + i)).toMatch(/crowded/);
+  crowd.engine.age(1);
   for (let i = PER_POD; i < PLACES; i += 1) expect(crowd.enters('y', protocol, i)).toBe(true);
   crowd.check();
   expect(crowd.enters('y', protocol, 99)).toBe(false);
@@ -148,7 +149,8 @@ function keepsTime(crowd: Crowd, [, protocol, limit, closes]: (typeof KINDS)[num
     for (let i = 0; i < PER_POD; i += 1) crowd.tcp('x', 'from', i, END);
     for (let i = PER_POD; i < PLACES; i += 1) crowd.tcp('y', 'from', i, END);
   }
-  crowd.engine.age(limit - 0.5);
+  // Those of x are a second older than those of y.
+  crowd.engine.age(limit - 1.5);
   expect(crowd.enters('y', protocol, 200)).toBe(false);
   crowd.engine.age(1);
   for (let i = 0; i < 4; i += 1) expect(crowd.enters('y', protocol, 200 + i)).toBe(true);
@@ -166,6 +168,9 @@ function comesBack(crowd: Crowd): void {
     crowd.engine.age(501);
     expect(crowd.enters('x', 'tcp', 90)).toBe(false);
     expect(crowd.engine.connections().live).toBe(PER_POD);
+    // They were given to the one that may have no more, and are not given again within a second.
+    expect(crowd.enters('y', 'tcp', 91)).toBe(false);
+    crowd.engine.age(1);
     for (let i = PLACES - 1; i >= PER_POD; i -= 1) expect(crowd.enters('y', 'tcp', i)).toBe(true);
     crowd.check();
   }
