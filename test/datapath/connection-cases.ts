@@ -91,7 +91,7 @@ const replies = (pair: Pair): readonly PacketCase[] => [
       to('x', frame(pair.y, pair.x, protocol, build(port, 5_001)), ISOLATED),
       to('x', frame(pair.y, pair.x, protocol, build(port + 1, 5_000)), ISOLATED),
       to('x', frame(pair.z, pair.x, protocol, build(port, 5_000)), ISOLATED),
-      connections(1, 0),
+      connections(1, 0, 1),
     ),
     packetCase(
       `replies of ${name} pass from who was called, ${pair.family}`,
@@ -100,7 +100,7 @@ const replies = (pair: Pair): readonly PacketCase[] => [
       to('x', frame(pair.y, pair.x, protocol, build(5_000, own)), ALLOWED),
       from('x', frame(pair.x, pair.y, protocol, build(own, 5_000)), REPLY),
       from('x', frame(pair.x, pair.y, protocol, build(own, 5_001)), ISOLATED),
-      connections(0, 1),
+      connections(0, 1, 1),
     ),
   ]),
   packetCase(
