@@ -115,7 +115,7 @@ export function cellImages(
       map: pairMap(MAPS.cellsHash, []),
     };
   }
-  const common = new Uint32Array(rows.length);
+  const common = new Uint32Array(Math.max(1, rows.length));
   const exceptions: Triple[] = [];
   for (const [id, row] of rows.entries()) {
     const spans = spansOf(row);

@@ -111,7 +111,7 @@ export function rowImages(
   const directions = ['ingress', 'egress'] as const;
   const rows = new Uint32Array(2 * (dense ? Math.max(1, count) : 1));
   const defaults = new Uint32Array(
-    2 * (dense ? 1 : rowSets.sets.length * directions.length * FLAVOUR_STRIDE),
+    2 * (dense ? 1 : Math.max(1, rowSets.sets.length * directions.length * FLAVOUR_STRIDE)),
   );
   const exceptions: Exception[] = [];
   for (const [id, set] of rowSets.sets.entries()) {

@@ -48,12 +48,13 @@ function emitOwn4(asm: Assembler, direction: Direction): void {
   asm.and(r1, SUBJECT_FLAG.has4);
   asm.branch('eq', r1, 0, 'foreign4');
   emitLoadField(asm, r1, 'subject', SUBJECT.own4);
-  asm.load(4, r2, r10, FRAME.keyRemote);
-  asm.branch('eq', r1, r2, 'self');
   if (direction === 'egress') {
     asm.load(4, r2, r10, FRAME.local);
-    asm.branch('eq', r1, r2, 'classify');
+    asm.branch('ne', r1, r2, 'foreign4');
   }
+  asm.load(4, r2, r10, FRAME.keyRemote);
+  asm.branch('eq', r1, r2, 'self');
+  asm.jump('classify');
   asm.label('foreign4');
   emitForeignSource(asm, direction, 4);
 }
@@ -63,13 +64,9 @@ function emitOwn6(asm: Assembler, direction: Direction): void {
   asm.and(r1, SUBJECT_FLAG.has6);
   asm.branch('eq', r1, 0, 'foreign6');
   asm.loadTable(r1, TABLES.subject);
-  emitCompare6(asm, FRAME.keyRemote, 'not_self6');
+  if (direction === 'egress') emitCompare6(asm, FRAME.local, 'foreign6');
+  emitCompare6(asm, FRAME.keyRemote, 'classify');
   asm.jump('self');
-  asm.label('not_self6');
-  if (direction === 'egress') {
-    emitCompare6(asm, FRAME.local, 'foreign6');
-    asm.jump('classify');
-  }
   asm.label('foreign6');
   emitForeignSource(asm, direction, 6);
 }
@@ -196,7 +193,6 @@ function emitFamilyLookup(asm: Assembler, family: 4 | 6, done: string): void {
 export function emitClassifyExits(asm: Assembler, direction: Direction): void {
   emitBareExit(asm, 'neighbour', 'allow', 'neighbour');
   emitBareExit(asm, 'not_ip', 'deny', 'not-ip');
-  if (direction === 'ingress') return;
-  emitGlobalNeighbour(asm);
   emitBareExit(asm, 'spoofed', 'deny', 'spoofed');
+  if (direction === 'egress') emitGlobalNeighbour(asm);
 }

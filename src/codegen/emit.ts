@@ -79,7 +79,7 @@ function emitProgram(plan: LookupPlan, direction: Direction): FunctionListing {
   emitReply(asm, direction);
   emitRelated(asm, direction, effects);
   emitDrop(asm, direction, effects);
-  emitSelf(asm);
+  emitSelf(asm, direction);
   emitClassifyExits(asm, direction);
   emitPullOrGiveUp(asm);
   emitBareExit(asm, EXIT.malformed, 'deny', 'malformed');
@@ -100,9 +100,16 @@ function emitOwnNode(asm: Assembler): void {
   asm.label('judged');
 }
 
-/** A pod reaches itself (SEMANTICS row 40). */
-function emitSelf(asm: Assembler): void {
+/**
+ * A pod reaches itself. What comes back to it carries its own address, and has come in by its own
+ * interface, behind the source check of `from_pod`; anything else that says so is forged.
+ */
+function emitSelf(asm: Assembler, direction: Direction): void {
   asm.label('self');
+  if (direction === 'ingress') {
+    asm.load(4, r1, r6, SKB.ingressIfindex).load(4, r2, r6, SKB.ifindex);
+    asm.branch('ne', r1, r2, 'spoofed');
+  }
   asm.mov32(r7, exemptCell('self'));
   emitExit(asm, 'allow', 'judged');
 }

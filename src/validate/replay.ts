@@ -1,5 +1,5 @@
 /** Replay: runs probes through bound bytecode and finds the first that ends otherwise than the model says. */
-import type { Address } from '../address.js';
+import { addressKey, type Address } from '../address.js';
 import { PROGRAMS } from '../codegen/contents.js';
 import { PASS } from '../codegen/layout.js';
 import type { PacketRunner, PacketVerdict } from '../codegen/packet-judge.js';
@@ -110,6 +110,9 @@ function tryAddress(trial: Trial, state: ReplayState, visit: Visit): Mismatch | 
   }
   const [point] = points;
   if (point === undefined || direction === 'egress' || pod.node === undefined) return undefined;
+  // What the node makes in the pod's own name is forged, and no flow of anybody's.
+  const remoteKey = addressKey(remote);
+  if (pod.addresses.some((own) => addressKey(own) === remoteKey)) return undefined;
   const judged = judgeFirst(trial, visit, point, true);
   const run = runOne(trial, state, visit, 'forward', point, true);
   trial.runner.forget();

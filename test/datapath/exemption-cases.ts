@@ -39,6 +39,7 @@ const segment = (
 const DEFAULT = 'pass judged default -';
 const ALLOWED = 'pass judged rule';
 const OWN = 'pass judged own-node -';
+const SPOOFED = 'drop spoofed';
 
 const nodes = FAMILIES.flatMap(({ x, own, other, outside }) => [
   packetCase(
@@ -100,6 +101,15 @@ const own = FAMILIES.flatMap(({ x, y }) => [
     from('x', segment(x, 40_000, x, 80), 'pass judged self -'),
     to('x', segment(x, 40_000, x, 80), 'pass judged self -'),
     from('x', segment(x, 40_000, y, 80), ISOLATED),
+    connections(0, 0),
+  ),
+  packetCase(
+    `nobody else is the pod itself, ${x}`,
+    CLOSED,
+    nodeTo('x', segment(x, 40_000, x, 80), SPOOFED),
+    nodeTo('x', frame(x, x, PROTO.udp, udp(40_000, 80)), SPOOFED),
+    from('x', segment(y, 40_000, x, 80), SPOOFED),
+    from('x', frame(y, x, PROTO.udp, udp(40_000, 80)), SPOOFED),
     connections(0, 0),
   ),
 ]);
@@ -193,8 +203,6 @@ const places = [
     to('x', frame(Y6, 'ff02::1', PROTO.udp, udp(5_000, 81)), ALLOWED),
   ),
 ];
-
-const SPOOFED = 'drop spoofed';
 
 const sources = [
   ...FAMILIES.map(({ x, y, outside, own: node }) =>

@@ -80,10 +80,10 @@ function loadAll(policies: string, layout: Layout): readonly number[] {
     const pod = loadPod(writeElf(link(emitDatapath(plan))), contents, shared, subject);
     try {
       const programs = Object.values(pod.programs);
-      for (const program of programs) {
-        const { cb } = testSkb(program, frame(X, Y, PROTO.tcp, tcp(1, 1_005)));
-        expect(cb[1]).toBe(1);
-      }
+      const segment = tcp(1, 1_005);
+      const { to_pod: toPod, from_pod: fromPod } = pod.programs;
+      expect(testSkb(toPod, frame(Y, X, PROTO.tcp, segment)).cb[1]).toBe(1);
+      expect(testSkb(fromPod, frame(X, Y, PROTO.tcp, segment)).cb[1]).toBe(1);
       const walked = programs.map((program) => program.facts().verifiedInstructions);
       if (process.env['POLICYC_SAY'] === '1') {
         const sizes = programs.map((program) => program.facts().jitedBytes);
