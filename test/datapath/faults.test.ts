@@ -14,7 +14,7 @@ const KINDS = /: (no `|no swap|mul|.* for it)/;
 /** Faults that change nothing that a packet could show. */
 const EQUIVALENT: readonly (readonly [fault: RegExp, why: string])[] = [
   [
-    /^(to|from)_pod ipv6\+(29|30|31|32): no `eq`/,
+    /^(to|from)_pod ipv6\+(29|30|31|32|33): no `eq`/,
     'a shortcut: skip_extensions says the same of a packet without extension headers',
   ],
   [
