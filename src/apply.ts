@@ -106,10 +106,14 @@ function applyKept(
 }
 
 /** Does all of an apply that changes nothing. @throws {InputError} as `applyBundle` does */
-export function rehearseBundle(options: NodeApply): NodeRehearsal {
+export function rehearseBundle(
+  options: NodeApply & { readonly refuseCuts: boolean },
+): NodeRehearsal {
   const { contents, memory, nameCuts } = prepareNode(options);
   const rehearsal = rehearseContents(contents);
-  return { ...rehearsal, memory, handover: nameCuts(rehearsal.handover) };
+  const handover = nameCuts(rehearsal.handover);
+  if (options.refuseCuts) throwIfErrors(handover.cut.map(refusedCut));
+  return { ...rehearsal, memory, handover };
 }
 
 interface PreparedNode {

@@ -1,5 +1,4 @@
 /** Diagnostics about binding a bundle to a cluster: what does not fit, with the exact numbers. */
-import { formatBytes } from '../byte-sizes.js';
 import { entry } from './entry.js';
 
 export const bindCatalog = {
@@ -21,7 +20,8 @@ export const bindCatalog = {
     message: ({ budget, needed, tables }) =>
       `the tables need ${needed} bytes at least, and the budget is ${budget}: ` +
       tables.map(({ table, bytes }) => `${table} ${bytes}`).join(', '),
-    hint: ({ needed }) => `give a budget of ${formatBytes(needed)} or more with \`--budget\``,
+    hint: ({ needed }) =>
+      `give a budget of ${Math.ceil(needed / 2 ** 10)}KiB or more with \`--budget\``,
     explanation:
       'Each table has several layouts, of which the smallest ones together do not fit into the memory ' +
       'budget. Nothing is bound rather than that a rule is left out.',

@@ -183,6 +183,15 @@ export const deployCatalog = {
       'A netkit device hands packets over before the hooks of tc: its own programs may let them past ' +
       'what policyc attaches there.',
   }),
+  'deploy/not-a-veth': entry<{ pod: string; device: string; kind: string }>({
+    severity: 'error',
+    message: ({ pod, device, kind }) =>
+      `interface \`${device}\` cannot be that of \`${pod}\`: it is ${kind === '' ? 'no virtual one' : `a ${kind}`}, and no veth`,
+    hint: ({ pod }) => `name the host side of the veth of \`${pod}\``,
+    explanation:
+      "Programs at another interface than the pod's own see none of its packets, so that the pod would " +
+      'be without protection and nothing would show it.',
+  }),
   'deploy/xdp-first': entry<{ pod: string; device: string; name: string }>({
     severity: 'error',
     message: ({ pod, device, name }) =>

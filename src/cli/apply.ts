@@ -27,7 +27,7 @@ export async function run(session: Session): Promise<ExitCode> {
   const options = { bundle, cluster, node, interfaces, root, stateDir, at, now };
   const refuseCuts = session.flag('refuse-cuts');
   if (session.flag('dry-run')) {
-    await printRehearsal(session, bundle.digest, rehearseBundle(options));
+    await printRehearsal(session, bundle.digest, rehearseBundle({ ...options, refuseCuts }));
   } else {
     await printResult(session, bundle.digest, applyBundle({ ...options, bytes, refuseCuts }));
   }

@@ -53,8 +53,12 @@ export function interfaceFaults(
     const found = byIndex.get(endpoint.interfaceIndex);
     const { device } = endpoint;
     const pod = podKey(endpoint);
-    if (found?.kind === 'netkit') return [diagnostic('deploy/netkit', { pod, device })];
-    if (found === undefined || found.xdpProgramId === 0) return [];
+    if (found === undefined) return [];
+    if (found.kind === 'netkit') return [diagnostic('deploy/netkit', { pod, device })];
+    if (found.kind !== 'veth') {
+      return [diagnostic('deploy/not-a-veth', { pod, device, kind: found.kind })];
+    }
+    if (found.xdpProgramId === 0) return [];
     const name = withProgram(found.xdpProgramId, (program) => program.facts().name) ?? '?';
     return [diagnostic('deploy/xdp-first', { pod, device, name })];
   });

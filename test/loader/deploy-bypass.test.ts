@@ -26,6 +26,15 @@ describe('interfaceFaults', () => {
       'deploy/netkit: interface `veth1` of `shop/web` is a netkit device',
     ]);
   });
+
+  it('refuses what is no veth: the pod would be without protection', () => {
+    expect(at('')).toEqual([
+      'deploy/not-a-veth: interface `veth1` cannot be that of `shop/web`: it is no virtual one, and no veth',
+    ]);
+    expect(at('bridge')).toEqual([
+      'deploy/not-a-veth: interface `veth1` cannot be that of `shop/web`: it is a bridge, and no veth',
+    ]);
+  });
 });
 
 describe.runIf(isRoot)('refuseBypasses', () => {

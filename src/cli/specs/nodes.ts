@@ -90,7 +90,8 @@ export const nodeCommands: CommandGroup = {
         AT,
         {
           flags: '--dry-run',
-          description: 'load and judge, and say what would be cut; change nothing',
+          description:
+            'load and judge, and say what would be cut; change nothing, and exit 0 unless --refuse-cuts is given too',
         },
         {
           flags: '--refuse-cuts',
