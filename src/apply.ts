@@ -9,7 +9,8 @@ import { readElf } from './codegen/elf-read.js';
 import { deciderName, deciderOrigin, type NormalModel } from './ir/normal-model.js';
 import { normalize } from './ir/normalize.js';
 import { planLookups } from './ir/plan.js';
-import { applyContents, type ApplyOptions, type ApplyResult } from './loader/deploy.js';
+import { encodeRecord } from './loader/deploy-record.js';
+import { applyContents, recordOf, type ApplyOptions, type ApplyResult } from './loader/deploy.js';
 import type { Cut, Handover } from './loader/deploy-handover.js';
 import { openHistory, type KeptBundle } from './loader/deploy-history.js';
 import { readStatus } from './loader/deploy-status.js';
@@ -131,9 +132,11 @@ function prepareNode(options: NodeApply): PreparedNode {
   const contents = bindNode(options, node, normal);
   const object = objectOf(bundle, contents);
   const { digest } = bundle;
+  const apply = { root, object, contents, endpoints, node, digest, now };
   return {
-    contents: { root, object, contents, endpoints, node, digest, now },
-    memory: memoryOnNode(contents, object, true),
+    contents: apply,
+    // Both halves are named by one digit.
+    memory: memoryOnNode(contents, object, true, encodeRecord(recordOf(apply, 0))),
     nameCuts: ({ cut, ...others }) => ({ ...others, cut: cut.map((one) => nameCut(normal, one)) }),
   };
 }
@@ -189,12 +192,20 @@ export function loadBundle(options: NodeLoad): NodeLoaded {
   const contents = bindNode(options, node);
   const record = { digest: bundle.digest, node: node ?? '', since: new Date(now).toISOString() };
   const object = objectOf(bundle, contents);
-  const memory = memoryOnNode(contents, object, false);
+  const { variant } = contents;
+  const pinned = encodeRecord({ format: 2, variant, devices: {}, ...record });
+  const memory = memoryOnNode(contents, object, false, pinned);
   return { programs: loadPinned({ object, contents, record, folder }), memory };
 }
 
-function memoryOnNode(contents: MapContents, object: Uint8Array, gated: boolean): NodeMemory {
-  return memoryOf(contents, readElf(object), refusalsAsDiagnostics(kernelSizes), gated);
+function memoryOnNode(
+  contents: MapContents,
+  object: Uint8Array,
+  gated: boolean,
+  record: Buffer,
+): NodeMemory {
+  const sizes = refusalsAsDiagnostics(kernelSizes);
+  return memoryOf(contents, readElf(object), sizes, gated, record.length);
 }
 
 function bindNode(

@@ -64,14 +64,18 @@ export interface NodeMemory {
 /**
  * @param image the object that the contents are for
  * @param gated whether the programs are to stand behind gates, as `apply` puts them
+ * @param recordBytes what the generation says of itself, pinned beside its programs
  */
 export function memoryOf(
   contents: MapContents,
   image: ObjectImage,
   sizes: KernelSizes,
   gated: boolean,
+  recordBytes = 0,
 ): NodeMemory {
+  const record = { name: 'record', bytes: new Uint8Array(recordBytes), frozen: true };
   const items = [
+    ...(recordBytes === 0 ? [] : [tableItem(record, 'generation', sizes)]),
     ...contents.tables.map((table) => tableItem(table, 'generation', sizes)),
     ...contents.maps.map((map): MemoryItem => {
       const scope = map.lifetime === 'node' ? 'node' : 'generation';

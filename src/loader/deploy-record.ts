@@ -21,8 +21,13 @@ export interface GenerationRecord {
   readonly devices: Readonly<Record<string, string>>;
 }
 
+/** The value of the array that it is pinned in. */
+export function encodeRecord(record: GenerationRecord): Buffer {
+  return Buffer.from(JSON.stringify(record), 'utf8');
+}
+
 export function pinRecord(path: string, record: GenerationRecord): void {
-  const bytes = Buffer.from(JSON.stringify(record), 'utf8');
+  const bytes = encodeRecord(record);
   const map = createMap({
     type: 'array',
     name: 'record',

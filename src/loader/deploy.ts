@@ -159,7 +159,11 @@ function prepare(apply: Apply): { readonly start: bigint; readonly handover: Han
     const loaded = loadContents(object, contents, source, { half, halvesOf });
     const open = new HandoverRun({ root, object, contents, endpoints, old, loaded });
     try {
-      pinGeneration(layout.generation(root, generation), recordOf(apply), loaded);
+      pinGeneration(
+        layout.generation(root, generation),
+        recordOf(apply.options, apply.half),
+        loaded,
+      );
       begun.push(...pinState(root, contents.maps, loaded));
       fillSlots({ root, old, half, gates, pods: loaded.pods });
       open.look();
@@ -185,7 +189,8 @@ function isBehind(before: readonly Attachment[], pod: string): boolean {
   return before.some((one) => one.pod === pod && one.kind === 'tcx' && one.behind > 0);
 }
 
-function recordOf({ options, half }: Apply): GenerationRecord {
+/** What the generation that an apply makes says of itself. */
+export function recordOf(options: ApplyOptions, half: Half): GenerationRecord {
   const { contents, endpoints, node, digest, now } = options;
   return {
     format: 2,

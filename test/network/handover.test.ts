@@ -11,7 +11,11 @@ import { compile } from '../../src/compile.js';
 import type { NetworkPlace } from '../../src/demo/network.js';
 import type { Opened, ProbeProtocol, Prober } from '../../src/demo/prober.js';
 import { InputError } from '../../src/diagnostics.js';
+import { layout } from '../../src/loader/deploy-pins.js';
 import { readStatus } from '../../src/loader/deploy-status.js';
+import { accountsRealSizes, readAccount } from '../../src/loader/kernel-memory.js';
+import { nativeDoor } from '../../src/loader/native.js';
+import { listSockets, openConnections } from '../../src/loader/sockets.js';
 import { SourceFile } from '../../src/source.js';
 import { targetNamed } from '../../src/target.js';
 import { address, cluster, inNamespace, isRoot, pod } from '../support/netns.js';
@@ -78,9 +82,19 @@ describe.runIf(isRoot)('connections that were open before', () => {
   }, 60_000);
 
   afterEach(async () => {
-    for (const one of opened.splice(0)) await one.close();
+    // What policies deny cannot end either: both ends have to see it before the next test counts.
     wire.unload();
+    for (const one of opened.splice(0)) await one.close();
+    await expect.poll(openNow, { timeout: 20_000 }).toBe(0);
   });
+
+  /** TCP connections of the two pods that have not come to their end. */
+  function openNow(): number {
+    return [client, server].reduce((sum, { netns, addresses }) => {
+      const open = openConnections(listSockets(`/run/netns/${netns}`), addresses);
+      return sum + open.filter(({ protocol }) => protocol === 'TCP').length;
+    }, 0);
+  }
 
   afterAll(() => {
     (wire as Wire | undefined)?.close();
@@ -211,8 +225,23 @@ describe.runIf(isRoot)('connections that were open before', () => {
     );
     expect(again).toMatchObject({ attached: [], replaced: ['app/client', 'app/server'] });
     expect(again.handover.cut).toHaveLength(1);
+    const strict = (): unknown => rehearseBundle({ ...options(ELSEWHERE), refuseCuts: true });
+    expect(() => inNamespace(wire.network.host('one').netns, strict)).toThrow('would be cut');
     expect(readStatus(wire.root('one'))).toEqual(before);
     expect(await out.say(3000)).toBe('ok');
+  });
+
+  it('leave what the generation says of itself in the memory that is told', () => {
+    const { memory, generation } = applyTo(BOTH_WAYS);
+    const root = wire.root('one');
+    const record = nativeDoor().openPinnedMap(layout.record(root, generation));
+    try {
+      const told = memory.items.find(({ name }) => name === 'record')?.bytes;
+      if (accountsRealSizes()) expect(readAccount().maps.get(record.shape().id)).toBe(told);
+      expect(told).toBeGreaterThan(record.shape().valueSize);
+    } finally {
+      record.close();
+    }
   });
 
   it('stop an apply that refuses to cut any', async () => {
