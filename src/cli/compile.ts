@@ -1,5 +1,6 @@
 /** `policyc compile`: policies → one bundle, or one stage of the way there. */
 import { basename, extname } from 'node:path';
+import { PORT_TABLE_BYTES } from '../codegen/bind-images.js';
 import { bind } from '../codegen/bind.js';
 import { parseBytes } from '../byte-sizes.js';
 import type { BoundContents } from '../codegen/contents.js';
@@ -142,6 +143,11 @@ function readBudget(session: Session): MemoryBudget {
   const text = session.text('budget');
   if (text === undefined) return DEFAULT_BUDGET;
   const bytes = parseBytes(text);
+  if (bytes !== undefined && bytes < PORT_TABLE_BYTES) {
+    const tables = [{ table: 'ports', bytes: PORT_TABLE_BYTES }];
+    const args = { budget: bytes, needed: PORT_TABLE_BYTES, tables };
+    throw new InputError([diagnostic('bind/over-budget', args)]);
+  }
   if (bytes !== undefined) return { bytes, strict: true };
   throw new InputError([diagnostic('cli/bad-size', { option: '--budget', value: text })]);
 }

@@ -81,9 +81,12 @@ export function cellCandidates(
   };
 }
 
+/** Of the table of ports, which every node has. */
+export const PORT_TABLE_BYTES = 2 * PORT_INDEX.count;
+
 /** The one layout of ports: classes by port index. */
 export function portCandidates({ starts }: PortClasses): TableCandidates {
-  const bytes = 2 * PORT_INDEX.count;
+  const bytes = PORT_TABLE_BYTES;
   const touched = Math.min(bytes, CACHE_LINE * starts.length);
   return {
     table: 'ports',

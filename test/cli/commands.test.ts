@@ -162,6 +162,8 @@ describe('policyc compile and dump', () => {
     expect(refused.stderr).toContain('error[bind/over-budget]');
     expect(existsSync('x.bundle')).toBe(false);
     expect((await invoke([...argv, '--budget', '1MiB'])).code).toBe(0);
+    const alone = await invoke(['compile', 'policy.yaml', '--budget', '1KiB']);
+    expect(alone.stderr).toContain('give a budget of 385KiB or more');
     expect((await invoke([...argv, '--budget', '1 MB'])).stderr).toContain('error[cli/bad-size]');
     expect((await invoke(['compile', 'policy.yaml', '--node', 'n1'])).stderr).toContain(
       'error[cli/needs-option]',
