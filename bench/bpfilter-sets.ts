@@ -1,6 +1,6 @@
 /** A layout like bpfilter's with sets: one rule, whose set is a trie of ports and addresses. */
 import { addressBytes, type Family } from '../src/address.js';
-import { Assembler, r1, r7, r10 } from '../src/codegen/assembler.js';
+import { Assembler, r1, r7, r10 } from '../src/codegen/assembly/assembler.js';
 import type { CidrRule } from './packets.js';
 import {
   ADDRESS_BYTES,

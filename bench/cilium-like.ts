@@ -1,7 +1,7 @@
 /** A layout like Cilium's: an LPM trie gives the address's identity, another one the verdict. */
 import { addressBytes, type Family } from '../src/address.js';
-import { Assembler, r0, r1, r7, r8, r10 } from '../src/codegen/assembler.js';
-import type { MapDeclaration } from '../src/codegen/listing.js';
+import { Assembler, r0, r1, r7, r8, r10 } from '../src/codegen/assembly/assembler.js';
+import type { MapDeclaration } from '../src/codegen/assembly/listing.js';
 import type { CidrRule } from './packets.js';
 import {
   ADDRESS_BYTES,

@@ -1,7 +1,19 @@
 /** A program that gives another one a different packet on each run, so that its caches work as on a node. */
 import type { Family } from '../src/address.js';
-import { Assembler, r0, r1, r2, r3, r4, r5, r6, r7, r8, r9 } from '../src/codegen/assembler.js';
-import type { FunctionListing, Listing } from '../src/codegen/listing.js';
+import {
+  Assembler,
+  r0,
+  r1,
+  r2,
+  r3,
+  r4,
+  r5,
+  r6,
+  r7,
+  r8,
+  r9,
+} from '../src/codegen/assembly/assembler.js';
+import type { FunctionListing, Listing } from '../src/codegen/assembly/listing.js';
 
 /** Different packets; a power of two. */
 export const PACKETS = 65_536;

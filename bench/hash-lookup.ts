@@ -1,7 +1,7 @@
 /** The unit of the scale: one lookup in a warm hash of 16-byte keys, which finds its key. */
 import type { Family } from '../src/address.js';
-import { Assembler, r0, r1, r2, r3, r6, r7, r10 } from '../src/codegen/assembler.js';
-import type { Listing } from '../src/codegen/listing.js';
+import { Assembler, r0, r1, r2, r3, r6, r7, r10 } from '../src/codegen/assembly/assembler.js';
+import type { Listing } from '../src/codegen/assembly/listing.js';
 import { SKB, WHOLE_PACKET } from './driver.js';
 import { loadListing, type Loaded } from './measure.js';
 

@@ -1,5 +1,5 @@
 /** Layouts that try rule after rule, like Calico's and bpfilter's without sets. IPv4 alone. */
-import { Assembler, r1, r2, r7, r10 } from '../src/codegen/assembler.js';
+import { Assembler, r1, r2, r7, r10 } from '../src/codegen/assembly/assembler.js';
 import type { CidrRule } from './packets.js';
 import { emitStart, emitVerdicts, OFFSET, TCP, type Peer } from './peers.js';
 

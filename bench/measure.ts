@@ -1,8 +1,8 @@
 /** Measures programs side by side in one run: nanoseconds of each over one that does nothing. */
 import type { Family } from '../src/address.js';
-import { link } from '../src/codegen/link.js';
-import { writeElf } from '../src/codegen/elf.js';
-import type { Listing } from '../src/codegen/listing.js';
+import { link } from '../src/codegen/assembly/link.js';
+import { writeElf } from '../src/codegen/object/elf.js';
+import type { Listing } from '../src/codegen/assembly/listing.js';
 import { createMap } from '../src/loader/native-calls.js';
 import { nativeDoor, type ObjectHandle, type ProgramHandle } from '../src/loader/native.js';
 import { testSkb } from '../src/loader/test-skb.js';

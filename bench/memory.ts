@@ -1,6 +1,6 @@
 /** What policyc takes of a node's memory: as it says beforehand, by the kernel's account, and really. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { memoryOf } from '../src/codegen/memory.js';
+import { memoryOf } from '../src/codegen/layout/memory.js';
 import { kernelSizes, readAccount } from '../src/loader/kernel-memory.js';
 import { nativeDoor } from '../src/loader/native.js';
 import { loadContents, type LoadedContents } from '../src/loader/pod-programs.js';

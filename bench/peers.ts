@@ -1,7 +1,7 @@
 /** What programs that are laid out as others' have in common: from descriptions, not from their code. */
 import type { Family } from '../src/address.js';
-import { type Assembler, r0, r1, r2, r3, r6, r7, r10 } from '../src/codegen/assembler.js';
-import type { Listing } from '../src/codegen/listing.js';
+import { type Assembler, r0, r1, r2, r3, r6, r7, r10 } from '../src/codegen/assembly/assembler.js';
+import type { Listing } from '../src/codegen/assembly/listing.js';
 import { SKB, WHOLE_PACKET } from './driver.js';
 
 /** Offsets in a plain packet, from the Ethernet header on. */

@@ -1,6 +1,6 @@
 /** How long policyc itself takes: each stage of compiling and binding, loading, and a swap on a node. */
 import { performance } from 'node:perf_hooks';
-import { unload } from '../src/loader/deploy-status.js';
+import { unload } from '../src/loader/deploy/status.js';
 import { applyContents } from '../src/loader/deploy.js';
 import { RULES_COLUMN } from './cost-table.js';
 import { endpointOf, inNetns, makeLane, removeLane } from './lanes.js';

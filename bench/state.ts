@@ -1,8 +1,8 @@
 /** What connection state costs: packets that need some beside such that need none, and bare lookups of the same size. */
 import { parseAddress } from '../src/address.js';
-import { Assembler, r0, r1, r2, r3, r6, r7, r10 } from '../src/codegen/assembler.js';
+import { Assembler, r0, r1, r2, r3, r6, r7, r10 } from '../src/codegen/assembly/assembler.js';
 import { bind } from '../src/codegen/bind.js';
-import type { Listing } from '../src/codegen/listing.js';
+import type { Listing } from '../src/codegen/assembly/listing.js';
 import { buildPacket } from '../src/codegen/packets.js';
 import { compile } from '../src/compile.js';
 import type { Outcome } from '../src/diagnostics.js';

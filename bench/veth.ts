@@ -1,8 +1,8 @@
 /** What a packet costs on its whole way over real veths, with policyc and with others in it. */
-import { Assembler, r0 } from '../src/codegen/assembler.js';
+import { Assembler, r0 } from '../src/codegen/assembly/assembler.js';
 import { PASS } from '../src/codegen/layout.js';
-import type { FunctionListing } from '../src/codegen/listing.js';
-import { unload } from '../src/loader/deploy-status.js';
+import type { FunctionListing } from '../src/codegen/assembly/listing.js';
+import { unload } from '../src/loader/deploy/status.js';
 import { applyContents } from '../src/loader/deploy.js';
 import { attachTcx } from '../src/loader/native-calls.js';
 import { bpfilterSets } from './bpfilter-sets.js';

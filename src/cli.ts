@@ -1,5 +1,5 @@
 /** The process: bin/policyc.js imports this file, which runs the command line. */
-import { endQuietlyOnBrokenPipe, processIo } from './cli/io.js';
+import { endQuietlyOnBrokenPipe, processIo } from './cli/base/io.js';
 import { run } from './cli/run.js';
 
 endQuietlyOnBrokenPipe();

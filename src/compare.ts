@@ -1,7 +1,7 @@
 /** From two models and clusters to one report of what changes between them. */
-import type { Acceptance } from './analysis/acceptances.js';
-import { mergeClusters, type ClusterDiff, type DiffDocument } from './analysis/clusters.js';
-import { boundCost, programCost } from './analysis/cost.js';
+import type { Acceptance } from './analysis/diff/acceptances.js';
+import { mergeClusters, type ClusterDiff, type DiffDocument } from './analysis/diff/clusters.js';
+import { boundCost, programCost } from './analysis/diff/cost.js';
 import { diffModels } from './analysis/diff.js';
 import { diagnostic, InputError } from './diagnostics.js';
 import type { ClusterSnapshot } from './ir/cluster.js';

@@ -1,10 +1,10 @@
 /** The whole compiler on one page: from the policy model to the bundle. */
 import { emitDatapath } from './codegen/emit.js';
 import { writeBundle, type Bundle, type ManifestValidation } from './codegen/bundle.js';
-import { writeElf } from './codegen/elf.js';
-import { link } from './codegen/link.js';
-import type { Listing } from './codegen/listing.js';
-import type { ObjectImage } from './codegen/object-image.js';
+import { writeElf } from './codegen/object/elf.js';
+import { link } from './codegen/assembly/link.js';
+import type { Listing } from './codegen/assembly/listing.js';
+import type { ObjectImage } from './codegen/object/object-image.js';
 import { InputError } from './diagnostics.js';
 import type { PolicyModel } from './ir/model.js';
 import { normalize } from './ir/normalize.js';

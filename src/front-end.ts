@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { diagnostic, hasErrors, type Diagnostic, type Outcome } from './diagnostics.js';
 import type { ClusterSnapshot } from './ir/cluster.js';
 import { ADMIN_TIER, BASELINE_TIER, NETWORKPOLICY_TIER, type PolicyModel } from './ir/model.js';
-import type { K8sObject } from './parser/k8s-objects.js';
+import type { K8sObject } from './parser/k8s/objects.js';
 import { parseK8s } from './parser/parse-k8s.js';
 import { readSources } from './read-sources.js';
 import type { SourceFile } from './source.js';

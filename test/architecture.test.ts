@@ -25,7 +25,7 @@ const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
 
 /** What the loader may know of the code generator: results, not how they are made. */
 const LOADER_MAY_IMPORT =
-  /^src\/codegen\/(bundle|bind|contents|layout|layout-state|listing|memory|vm|vm-context|packet-judge|packets|gate|event[a-z-]*)\.ts$/;
+  /^src\/codegen\/(bundle|bind|contents|layout|layout\/state|assembly\/listing|layout\/memory|vm|vm\/context|packet-judge|packets|gate|event|event\/[a-z]+)\.ts$/;
 
 interface SourceText {
   readonly path: string;

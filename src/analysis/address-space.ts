@@ -7,7 +7,7 @@ import {
   type Family,
   type Prefix,
 } from '../address.js';
-import type { AddressClass, AddressClasses, ClassId } from '../codegen/bind-classes.js';
+import type { AddressClass, AddressClasses, ClassId } from '../codegen/bind/classes.js';
 import type { Flavour } from '../codegen/layout.js';
 import { bug } from '../diagnostics.js';
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { bug, hasErrors } from '../diagnostics.js';
 import type { ClusterSnapshot } from '../ir/cluster.js';
 import { judgeFlow, reportJudgement, type Flow, type FlowJudgement } from '../ir/flows.js';
-import { resolveFlows } from '../ir/flows-read.js';
+import { resolveFlows } from '../ir/flows/read.js';
 import { createInterpreter, type Interpreter } from '../ir/interpret.js';
 import type { Direction } from '../ir/model.js';
 import type { Judgement, NormalModel } from '../ir/normal-model.js';
@@ -20,9 +20,9 @@ import type {
   SideReport,
   VerdictReport,
 } from './report.js';
-import { countStatefulPods, type StatefulPods } from './state.js';
+import { countStatefulPods, type StatefulPods } from './diff/state.js';
 import { createUniverse, type Models, type Universe } from './universe.js';
-import { witnessFlow } from './witness.js';
+import { witnessFlow } from './diff/witness.js';
 
 export interface DiffReport {
   /** The most important first: widened before narrowed. */

@@ -1,6 +1,6 @@
 /** Effects: what a direction's policies do to each port, before and after; equal ones have one number. */
 import { bug } from '../diagnostics.js';
-import type { PortRow } from '../codegen/bind-ports.js';
+import type { PortRow } from '../codegen/bind/ports.js';
 import { CELL, PORT_INDEX } from '../codegen/layout.js';
 
 export type EffectId = number;

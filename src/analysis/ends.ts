@@ -1,12 +1,12 @@
 /** Ends: pods, and other addresses, that no policy of either side can tell apart as ends of a connection. */
 import type { Family } from '../address.js';
-import type { AddressClass } from '../codegen/bind-classes.js';
+import type { AddressClass } from '../codegen/bind/classes.js';
 import type { Flavour } from '../codegen/layout.js';
 import type { Pod } from '../ir/cluster.js';
 import type { Direction } from '../ir/model.js';
 import { Distinct } from './distinct.js';
 import { EffectTable } from './effects.js';
-import { exceptionsByClass, type Exceptions } from './exceptions.js';
+import { exceptionsByClass, type Exceptions } from './diff/exceptions.js';
 import type { PlacedPod, Universe } from './universe.js';
 import { ViewEvaluator, type ViewEffects } from './view-effects.js';
 

@@ -1,6 +1,6 @@
 /** Findings: what holds between which ends, with a pair for each cause that bears witness to it. */
 import type { Family } from '../address.js';
-import type { AddressClass } from '../codegen/bind-classes.js';
+import type { AddressClass } from '../codegen/bind/classes.js';
 import { AddressSpace } from './address-space.js';
 import { Composer, whatChanges, whatIsAllowed, type Tag } from './compose.js';
 import { directConnections, type DirectEnd } from './direct.js';

@@ -1,6 +1,6 @@
 /** Parties: sets of pods, addresses and Services, named so that a person knows who is meant. */
 import { formatAddress, formatPrefix, type Family } from '../address.js';
-import type { AddressClass } from '../codegen/bind-classes.js';
+import type { AddressClass } from '../codegen/bind/classes.js';
 import type { Flavour } from '../codegen/layout.js';
 import { unreachable } from '../diagnostics.js';
 import { compareText } from '../ir/normalize.js';

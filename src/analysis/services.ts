@@ -1,6 +1,6 @@
 /** Connections to Services: what every endpoint behind a Service's port makes of them together. */
 import { addressKey, type Address, type Family } from '../address.js';
-import type { AddressClass } from '../codegen/bind-classes.js';
+import type { AddressClass } from '../codegen/bind/classes.js';
 import { portIndex } from '../codegen/layout.js';
 import { bug } from '../diagnostics.js';
 import type { Service, ServicePort } from '../ir/cluster.js';

@@ -1,13 +1,13 @@
 /** The universe of an analysis: a cluster cut into classes by the policies of two models together. */
 import { addressKey, type Address, type Family } from '../address.js';
-import { AtomTable } from '../codegen/bind-atoms.js';
+import { AtomTable } from '../codegen/bind/atoms.js';
 import {
   classifyAddresses,
   type AddressClass,
   type AddressClasses,
-} from '../codegen/bind-classes.js';
-import { LookIndex } from '../codegen/bind-looks.js';
-import { createSubjectViews, type SubjectView } from '../codegen/bind-views.js';
+} from '../codegen/bind/classes.js';
+import { LookIndex } from '../codegen/bind/looks.js';
+import { createSubjectViews, type SubjectView } from '../codegen/bind/views.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import type { Direction } from '../ir/model.js';
 import type { NormalModel } from '../ir/normal-model.js';

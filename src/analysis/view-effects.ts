@@ -1,8 +1,8 @@
 /** View effects: what one direction's policies of a pod, before and after, do to each address class. */
-import type { AtomId } from '../codegen/bind-atoms.js';
-import type { AddressClass, ClassId } from '../codegen/bind-classes.js';
-import { evaluatePortRow, type PortRow, type TierArms } from '../codegen/bind-ports.js';
-import type { SubjectArm, SubjectView } from '../codegen/bind-views.js';
+import type { AtomId } from '../codegen/bind/atoms.js';
+import type { AddressClass, ClassId } from '../codegen/bind/classes.js';
+import { evaluatePortRow, type PortRow, type TierArms } from '../codegen/bind/ports.js';
+import type { SubjectArm, SubjectView } from '../codegen/bind/views.js';
 import { FLAVOURS, type Flavour } from '../codegen/layout.js';
 import type { EffectId, EffectTable } from './effects.js';
 

@@ -5,12 +5,12 @@ import { bug, throwIfErrors } from '../diagnostics.js';
 import { loadCluster, SourceCache } from '../front-end.js';
 import type { ClusterSnapshot } from '../ir/cluster.js';
 import type { SourceFile } from '../source.js';
-import { DONE, type ExitCode } from './exit-codes.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
 import { handoverText, unseenSockets } from './handover-text.js';
 import { memoryText } from './memory-text.js';
-import { readBytes } from './read-bytes.js';
-import { readOne } from './read-one.js';
-import type { Session } from './session.js';
+import { readBytes } from './base/read-bytes.js';
+import { readOne } from './base/read-one.js';
+import type { Session } from './base/session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const [path = ''] = session.operands;

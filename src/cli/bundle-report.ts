@@ -2,13 +2,18 @@
 import { cpus } from 'node:os';
 import type { Bundle, Manifest } from '../codegen/bundle.js';
 import type { MapContents } from '../codegen/contents.js';
-import { slotCount } from '../codegen/link.js';
-import { memoryOf, USUAL_SIZES, type KernelSizes, type NodeMemory } from '../codegen/memory.js';
-import type { ObjectImage } from '../codegen/object-image.js';
+import { slotCount } from '../codegen/assembly/link.js';
+import {
+  memoryOf,
+  USUAL_SIZES,
+  type KernelSizes,
+  type NodeMemory,
+} from '../codegen/layout/memory.js';
+import type { ObjectImage } from '../codegen/object/object-image.js';
 import type { Paint } from '../render/paint.js';
 import { memoryText } from './memory-text.js';
 import { plural } from '../render/terminal.js';
-import { renderPairs, renderTable, type TableCell } from './table.js';
+import { renderPairs, renderTable, type TableCell } from './base/table.js';
 
 export interface BundleReport {
   readonly digest: string;

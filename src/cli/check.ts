@@ -5,8 +5,8 @@ import { checkModel } from '../ir/check.js';
 import type { PolicyModel } from '../ir/model.js';
 import { normalize } from '../ir/normalize.js';
 import { plural } from '../render/terminal.js';
-import { BAD_INPUT, DONE, NEGATIVE, type ExitCode } from './exit-codes.js';
-import type { Session } from './session.js';
+import { BAD_INPUT, DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
+import type { Session } from './base/session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const cache = new SourceCache(session.io.stdin);

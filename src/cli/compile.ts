@@ -1,6 +1,6 @@
 /** `policyc compile`: policies → one bundle, or one stage of the way there. */
 import { basename, extname } from 'node:path';
-import { PORT_TABLE_BYTES } from '../codegen/bind-images.js';
+import { PORT_TABLE_BYTES } from '../codegen/bind/images.js';
 import { bind } from '../codegen/bind.js';
 import { parseBytes } from '../byte-sizes.js';
 import type { BoundContents } from '../codegen/contents.js';
@@ -13,17 +13,17 @@ import type { PolicyModel } from '../ir/model.js';
 import { normalize } from '../ir/normalize.js';
 import { DEFAULT_BUDGET, type MemoryBudget } from '../ir/plan.js';
 import { checkNode } from '../loader/endpoints.js';
-import { representativeCluster } from '../validate/representative-cluster.js';
+import { representativeCluster } from '../validate/representative/cluster.js';
 import { DEFAULT_TARGET, targetNamed } from '../target.js';
 import { bundleReport, bundleText } from './bundle-report.js';
-import { DONE, type ExitCode } from './exit-codes.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
 import { listingText } from './listing-text.js';
 import { modelJson } from './model-json.js';
 import { planReport } from './plan-report.js';
 import { planText } from './plan-text.js';
-import type { Session } from './session.js';
+import type { Session } from './base/session.js';
 import { policycVersion } from './version.js';
-import { writeWhole } from './write-file.js';
+import { writeWhole } from './base/write-file.js';
 
 const STAGES = ['model', 'plan', 'listing', 'elf'] as const;
 type Stage = (typeof STAGES)[number];

@@ -1,6 +1,10 @@
 /** `policyc diff`: which connections a change of policies affects, why, and what it costs. */
-import { readAcceptances, staleAcceptances, type Acceptance } from '../analysis/acceptances.js';
-import { failedGates, GATES, type DiffDocument, type Gate } from '../analysis/clusters.js';
+import {
+  readAcceptances,
+  staleAcceptances,
+  type Acceptance,
+} from '../analysis/diff/acceptances.js';
+import { failedGates, GATES, type DiffDocument, type Gate } from '../analysis/diff/clusters.js';
 import { comparePolicies, type NamedCluster } from '../compare.js';
 import { bug, diagnostic, InputError, throwIfErrors, type Diagnostic } from '../diagnostics.js';
 import { nearestName } from '../did-you-mean.js';
@@ -8,13 +12,13 @@ import { loadCluster, SourceCache } from '../front-end.js';
 import type { PolicyModel } from '../ir/model.js';
 import { loadOperand } from '../policy-operand.js';
 import { conflictWarnings } from './conflict-warnings.js';
-import { diffMarkdown } from './diff-markdown.js';
-import { diffSarif } from './diff-sarif.js';
-import { diffText, portsText } from './diff-text.js';
-import { DONE, NEGATIVE, type ExitCode } from './exit-codes.js';
+import { diffMarkdown } from './diff/markdown.js';
+import { diffSarif } from './diff/sarif.js';
+import { diffText, portsText } from './diff/text.js';
+import { DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
 import { graphDot, graphSvg, type GraphEdge } from './graph.js';
-import { readOne } from './read-one.js';
-import type { Session } from './session.js';
+import { readOne } from './base/read-one.js';
+import type { Session } from './base/session.js';
 import { policycVersion } from './version.js';
 
 export async function run(session: Session): Promise<ExitCode> {

@@ -1,16 +1,16 @@
 /** `policyc dump`: what is in a bundle, down to the instruction and the policy line that caused it. */
 import { readBundle, type Bundle } from '../codegen/bundle.js';
-import { disassemble } from '../codegen/disassemble.js';
-import { readElf } from '../codegen/elf-read.js';
-import type { ObjectImage } from '../codegen/object-image.js';
+import { disassemble } from '../codegen/object/disassemble.js';
+import { readElf } from '../codegen/object/elf-read.js';
+import type { ObjectImage } from '../codegen/object/object-image.js';
 import { normalize } from '../ir/normalize.js';
 import { deciderName, deciderOrigin } from '../ir/normal-model.js';
 import { formatPlace, lineText, placeOf } from '../source.js';
 import { bundleReport, bundleText } from './bundle-report.js';
-import { DONE, type ExitCode } from './exit-codes.js';
-import { readBytes } from './read-bytes.js';
-import type { Session } from './session.js';
-import { renderTable } from './table.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
+import { readBytes } from './base/read-bytes.js';
+import type { Session } from './base/session.js';
+import { renderTable } from './base/table.js';
 
 interface CellReport {
   /** What a verdict cell and an event carry. */

@@ -5,11 +5,11 @@ import type { ClusterSnapshot, Pod } from '../ir/cluster.js';
 import { judgeFlow, reportFlow, type Flow, type FlowReport } from '../ir/flows.js';
 import { conflictWarnings } from './conflict-warnings.js';
 import { engineName, startEngine, type Engine } from './engines.js';
-import { DONE, type ExitCode } from './exit-codes.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
 import { readFlows } from './flow-file.js';
 import { flowTable } from './flow-table.js';
-import { readOne } from './read-one.js';
-import type { Session } from './session.js';
+import { readOne } from './base/read-one.js';
+import type { Session } from './base/session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const at = session.instant('at');

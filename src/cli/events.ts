@@ -1,14 +1,14 @@
 /** `policyc events`: what the rules that log have seen, a line for each packet. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { readBundle } from '../codegen/bundle.js';
-import { fingerprintOf, loggingDeciders } from '../codegen/event-deciders.js';
-import { EventNames, type NamedEvent } from '../codegen/event-names.js';
+import { fingerprintOf, loggingDeciders } from '../codegen/event/deciders.js';
+import { EventNames, type NamedEvent } from '../codegen/event/names.js';
 import { diagnostic, InputError } from '../diagnostics.js';
 import { normalize } from '../ir/normalize.js';
 import { openEvents, type EventBatch } from '../loader/events.js';
-import { DONE, type ExitCode } from './exit-codes.js';
-import { readBytes } from './read-bytes.js';
-import type { Session } from './session.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
+import { readBytes } from './base/read-bytes.js';
+import type { Session } from './base/session.js';
 import { visible } from '../render/visible-text.js';
 
 const POLL_MS = 100;

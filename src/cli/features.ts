@@ -8,9 +8,9 @@ import {
   type Probe,
 } from '../loader/features.js';
 import { refusalsAsDiagnostics } from '../loader/kernel-error.js';
-import { DONE, NEGATIVE, type ExitCode } from './exit-codes.js';
-import type { Session } from './session.js';
-import { renderTable, type TableCell } from './table.js';
+import { DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
+import type { Session } from './base/session.js';
+import { renderTable, type TableCell } from './base/table.js';
 
 interface FeatureReport extends FeatureUse {
   readonly feature: string;

@@ -2,11 +2,11 @@
 import { diagnostic, hasErrors, type Diagnostic, type Outcome } from '../diagnostics.js';
 import type { ClusterSnapshot } from '../ir/cluster.js';
 import type { Flow } from '../ir/flows.js';
-import { resolveFlows, type SpanAt } from '../ir/flows-read.js';
-import { parseDocuments, type ParsedText } from '../parser/yaml-documents.js';
-import { LocatedText } from '../parser/yaml-locate.js';
-import { contentStart, firstLine, type Extent } from '../parser/yaml-positions.js';
-import { valueAt, type JsonPath, type JsonValue } from '../parser/yaml-value.js';
+import { resolveFlows, type SpanAt } from '../ir/flows/read.js';
+import { parseDocuments, type ParsedText } from '../parser/yaml/documents.js';
+import { LocatedText } from '../parser/yaml/locate.js';
+import { contentStart, firstLine, type Extent } from '../parser/yaml/positions.js';
+import { valueAt, type JsonPath, type JsonValue } from '../parser/yaml/value.js';
 import { span, type SourceFile, type Span } from '../source.js';
 
 export function readFlows(file: SourceFile, cluster: ClusterSnapshot): Outcome<readonly Flow[]> {

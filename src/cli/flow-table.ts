@@ -4,7 +4,7 @@ import { hasPorts } from '../ir/interpret.js';
 import { unreachable } from '../diagnostics.js';
 import type { Verdict } from '../ir/model.js';
 import type { Paint, Style } from '../render/paint.js';
-import { renderTable, type TableCell } from './table.js';
+import { renderTable, type TableCell } from './base/table.js';
 
 const HEAD = ['FROM', 'TO', 'PORT', 'VERDICT', 'EGRESS', 'INGRESS'];
 

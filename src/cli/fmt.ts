@@ -5,9 +5,9 @@ import { formatPolicy } from '../parser/format-policy.js';
 import { plural } from '../render/terminal.js';
 import { visible } from '../render/visible-text.js';
 import type { SourceFile } from '../source.js';
-import { BAD_INPUT, DONE, NEGATIVE, type ExitCode } from './exit-codes.js';
-import type { Session } from './session.js';
-import { writeWhole } from './write-file.js';
+import { BAD_INPUT, DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
+import type { Session } from './base/session.js';
+import { writeWhole } from './base/write-file.js';
 
 interface Formatted {
   readonly file: SourceFile;

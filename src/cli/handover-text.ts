@@ -2,7 +2,7 @@
 import type { NamedCut, NodeResult } from '../apply.js';
 import { diagnostic, type Diagnostic } from '../diagnostics.js';
 import type { Paint } from '../render/paint.js';
-import { renderTable } from './table.js';
+import { renderTable } from './base/table.js';
 
 const HEAD = ['POD', 'WAY', 'PORT', 'PEER', 'WHY'];
 

@@ -2,11 +2,11 @@
 import { catalog, type DiagnosticCode } from '../catalog/index.js';
 import { diagnostic, InputError } from '../diagnostics.js';
 import { nearestName } from '../did-you-mean.js';
-import { commandGroups, commands, findCommand } from './command-table.js';
-import { DONE, type ExitCode } from './exit-codes.js';
-import { commandHelp, generalHelp, wrap } from './help-text.js';
-import type { Session } from './session.js';
-import { renderPairs } from './table.js';
+import { commandGroups, commands, findCommand } from './base/command-table.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
+import { commandHelp, generalHelp, wrap } from './base/help-text.js';
+import type { Session } from './base/session.js';
+import { renderPairs } from './base/table.js';
 
 const CODES_TOPIC = 'codes';
 

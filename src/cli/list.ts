@@ -6,12 +6,12 @@ import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import { normalize } from '../ir/normalize.js';
 import { conflictWarnings } from './conflict-warnings.js';
-import { DONE, type ExitCode } from './exit-codes.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
 import { graphDot, graphSvg, type GraphEdge } from './graph.js';
-import { listHtml } from './list-html.js';
-import { listMarkdown, listText } from './list-text.js';
-import { listSarif } from './list-sarif.js';
-import type { Session } from './session.js';
+import { listHtml } from './list/html.js';
+import { listMarkdown, listText } from './list/text.js';
+import { listSarif } from './list/sarif.js';
+import type { Session } from './base/session.js';
 import { policycVersion } from './version.js';
 
 export async function run(session: Session): Promise<ExitCode> {

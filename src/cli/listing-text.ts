@@ -1,13 +1,13 @@
 /** A listing as text: BPF assembly with its labels, comments and the policy lines that caused it. */
-import { formatInstruction } from '../codegen/disassemble.js';
-import { slotsOf, type MachineInstruction } from '../codegen/isa.js';
+import { formatInstruction } from '../codegen/object/disassemble.js';
+import { slotsOf, type MachineInstruction } from '../codegen/assembly/isa.js';
 import {
   HELPER_NUMBERS,
   type FunctionListing,
   type Instruction,
   type Listing,
-} from '../codegen/listing.js';
-import type { Reference } from '../codegen/object-image.js';
+} from '../codegen/assembly/listing.js';
+import type { Reference } from '../codegen/object/object-image.js';
 import { formatPlace } from '../source.js';
 
 export function listingText(listing: Listing): string {

@@ -5,9 +5,9 @@ import { readBundle } from '../codegen/bundle.js';
 import { SourceCache } from '../front-end.js';
 import { readCluster } from './apply.js';
 import { memoryText } from './memory-text.js';
-import { DONE, type ExitCode } from './exit-codes.js';
-import { readBytes } from './read-bytes.js';
-import type { Session } from './session.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
+import { readBytes } from './base/read-bytes.js';
+import type { Session } from './base/session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const [path = ''] = session.operands;

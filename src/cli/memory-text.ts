@@ -1,6 +1,6 @@
 /** What a bundle takes on a node, in words. */
 import { formatBytes } from '../byte-sizes.js';
-import type { NodeMemory } from '../codegen/memory.js';
+import type { NodeMemory } from '../codegen/layout/memory.js';
 
 /** Bytes to the byte, as the kernel accounts them; and whom they belong to. */
 export function memoryText({

@@ -1,8 +1,8 @@
 /** What `compile --emit plan` says: layouts with their estimated cost and those that lost, and who needs state. */
 import type { BoundContents, BoundSubject } from '../codegen/contents.js';
-import type { LayoutPlan } from '../codegen/choose-layouts.js';
-import { HASH_LOOKUP_NS } from '../codegen/lookup-costs.js';
-import type { ClassCount, StateNeed } from '../codegen/state-needs.js';
+import type { LayoutPlan } from '../codegen/layout/choose-layouts.js';
+import { HASH_LOOKUP_NS } from '../codegen/layout/lookup-costs.js';
+import type { ClassCount, StateNeed } from '../codegen/layout/state-needs.js';
 import type { Direction } from '../ir/model.js';
 import type { LookupPlan } from '../ir/plan.js';
 

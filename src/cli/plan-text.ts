@@ -1,11 +1,11 @@
 /** The plan as text: how verdicts and addresses are looked up, what lost against it, and who needs state. */
 import { formatBytes } from '../byte-sizes.js';
-import type { LayoutChoice, LayoutPlan } from '../codegen/choose-layouts.js';
-import { STATE_PROTOCOLS, type Needs } from '../codegen/state-needs.js';
+import type { LayoutChoice, LayoutPlan } from '../codegen/layout/choose-layouts.js';
+import { STATE_PROTOCOLS, type Needs } from '../codegen/layout/state-needs.js';
 import type { Paint } from '../render/paint.js';
 import { plural } from '../render/terminal.js';
 import { countsText, type BoundTo, type PlanReport, type StateReport } from './plan-report.js';
-import { renderTable, type TableCell } from './table.js';
+import { renderTable, type TableCell } from './base/table.js';
 
 export function planText(
   { verdict, boundTo, layouts, hashLookupNs, state }: PlanReport,

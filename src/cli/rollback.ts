@@ -3,8 +3,8 @@ import { previousBundle, rollBack } from '../apply.js';
 import { readBundle } from '../codegen/bundle.js';
 import { SourceCache } from '../front-end.js';
 import { printResult, readCluster, readInterfaces } from './apply.js';
-import { DONE, type ExitCode } from './exit-codes.js';
-import type { Session } from './session.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
+import type { Session } from './base/session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const node = session.requiredText('node');

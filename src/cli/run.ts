@@ -1,11 +1,11 @@
 /** Runs one command line from its arguments to its exit code; no error leaves it. */
 import { Bug, diagnostic, InputError, type Diagnostic } from '../diagnostics.js';
 import { nearestName } from '../did-you-mean.js';
-import { commandGroups, commands, findCommand } from './command-table.js';
-import { BAD_INPUT, DONE, INTERNAL, type ExitCode } from './exit-codes.js';
-import type { Io } from './io.js';
-import { startProgress, type Progress } from './progress.js';
-import { colorChoice, Session, writeDiagnostics } from './session.js';
+import { commandGroups, commands, findCommand } from './base/command-table.js';
+import { BAD_INPUT, DONE, INTERNAL, type ExitCode } from './base/exit-codes.js';
+import type { Io } from './base/io.js';
+import { startProgress, type Progress } from './base/progress.js';
+import { colorChoice, Session, writeDiagnostics } from './base/session.js';
 import { policycVersion } from './version.js';
 
 /** @param argv without the interpreter and the script */
@@ -28,17 +28,17 @@ async function dispatch(argv: readonly string[], io: Io, progress: Progress): Pr
     return DONE;
   }
   if (name === undefined || name === '--help' || name === '-h') {
-    const { generalHelp } = await import('./help-text.js');
+    const { generalHelp } = await import('./base/help-text.js');
     const session = new Session(io, [], {});
     session.print(generalHelp(commandGroups, session));
     return DONE;
   }
   const spec = findCommand(name);
   if (spec === undefined) throw new InputError([unknownCommand(name)]);
-  const { parseArguments } = await import('./parse-arguments.js');
+  const { parseArguments } = await import('./base/parse-arguments.js');
   const parsed = parseArguments(spec, rest);
   if (parsed.kind === 'help') {
-    const { commandHelp } = await import('./help-text.js');
+    const { commandHelp } = await import('./base/help-text.js');
     const session = new Session(io, [], {});
     session.print(commandHelp(spec, session));
     return DONE;

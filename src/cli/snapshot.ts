@@ -3,11 +3,11 @@ import { stringify } from 'yaml';
 import { bug, diagnostic, InputError, throwIfErrors } from '../diagnostics.js';
 import { loadCluster, SourceCache } from '../front-end.js';
 import { writeCluster } from '../ir/write-cluster.js';
-import type { JsonObject } from '../parser/yaml-value.js';
+import type { JsonObject } from '../parser/yaml/value.js';
 import { plural } from '../render/terminal.js';
-import { DONE, type ExitCode } from './exit-codes.js';
-import type { Session } from './session.js';
-import { writeWhole } from './write-file.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
+import type { Session } from './base/session.js';
+import { writeWhole } from './base/write-file.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const path = session.text('output') ?? '-';

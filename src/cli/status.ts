@@ -1,8 +1,8 @@
 /** `policyc status`: what is in force on this node. */
-import { readStatus, type AttachedPod, type DeployStatus } from '../loader/deploy-status.js';
-import { DONE, type ExitCode } from './exit-codes.js';
-import type { Session } from './session.js';
-import { renderTable, type TableCell } from './table.js';
+import { readStatus, type AttachedPod, type DeployStatus } from '../loader/deploy/status.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
+import type { Session } from './base/session.js';
+import { renderTable, type TableCell } from './base/table.js';
 
 export function run(session: Session): Promise<ExitCode> {
   const root = session.requiredText('root');

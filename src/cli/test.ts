@@ -9,11 +9,11 @@ import { runPolicyTests } from '../ir/policy-tests.js';
 import { renderJunit } from '../render/junit.js';
 import { conflictWarnings } from './conflict-warnings.js';
 import { engineName, startEngine } from './engines.js';
-import { DONE, NEGATIVE, type ExitCode } from './exit-codes.js';
-import type { Session } from './session.js';
+import { DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
+import type { Session } from './base/session.js';
 import { boundBytes } from './bound-bytes.js';
 import { junitSuites, testJson, testText, type TestCase } from './test-report.js';
-import { writeWhole } from './write-file.js';
+import { writeWhole } from './base/write-file.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const { policies, cluster } = await load(session);

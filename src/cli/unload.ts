@@ -1,8 +1,8 @@
 /** `policyc unload`: stops enforcing on this node. */
-import { removeHistory } from '../loader/deploy-history.js';
-import { unload } from '../loader/deploy-status.js';
-import { DONE, type ExitCode } from './exit-codes.js';
-import type { Session } from './session.js';
+import { removeHistory } from '../loader/deploy/history.js';
+import { unload } from '../loader/deploy/status.js';
+import { DONE, type ExitCode } from './base/exit-codes.js';
+import type { Session } from './base/session.js';
 
 export function run(session: Session): Promise<ExitCode> {
   const root = session.requiredText('root');

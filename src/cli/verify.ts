@@ -6,9 +6,9 @@ import type { StartRunner } from '../validate/validate.js';
 import { verifyBundle, type Verification } from '../verify.js';
 import { readCluster } from './apply.js';
 import { validatedText } from './bundle-report.js';
-import { DONE, NEGATIVE, type ExitCode } from './exit-codes.js';
-import { readBytes } from './read-bytes.js';
-import type { Session } from './session.js';
+import { DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
+import { readBytes } from './base/read-bytes.js';
+import type { Session } from './base/session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const [path = ''] = session.operands;

@@ -5,9 +5,9 @@ import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import type { Direction } from '../ir/model.js';
 import type { NormalModel } from '../ir/normal-model.js';
 import { logsAnything, type LookupPlan, type MemoryBudget } from '../ir/plan.js';
-import { planAddresses } from './bind-address-maps.js';
-import { AtomTable } from './bind-atoms.js';
-import { classifyAddresses } from './bind-classes.js';
+import { planAddresses } from './bind/address-maps.js';
+import { AtomTable } from './bind/atoms.js';
+import { classifyAddresses } from './bind/classes.js';
 import {
   boundMap,
   cellCandidates,
@@ -17,23 +17,23 @@ import {
   portImage,
   portStride,
   table,
-} from './bind-images.js';
-import { LookIndex } from './bind-looks.js';
-import { bitsImage, planAtoms } from './bind-predicates.js';
-import { rowCandidates, rowImages, RowSets } from './bind-row-images.js';
-import { RowTable } from './bind-rows.js';
-import { bindSubjects } from './bind-subjects.js';
-import { createSubjectViews, type SubjectView } from './bind-views.js';
-import { BITS_WORD } from './emit-code-verdict.js';
-import { chooseLayouts, type LogicalTable } from './choose-layouts.js';
+} from './bind/images.js';
+import { LookIndex } from './bind/looks.js';
+import { bitsImage, planAtoms } from './bind/predicates.js';
+import { rowCandidates, rowImages, RowSets } from './bind/row-images.js';
+import { RowTable } from './bind/rows.js';
+import { bindSubjects } from './bind/subjects.js';
+import { createSubjectViews, type SubjectView } from './bind/views.js';
+import { BITS_WORD } from './emit/code-verdict.js';
+import { chooseLayouts, type LogicalTable } from './layout/choose-layouts.js';
 import type { BoundContents, BoundMap } from './contents.js';
 import { DATAPATH_VARIANT } from './emit.js';
-import { fingerprintOf, loggingDeciders } from './event-deciders.js';
-import { notesMap } from './event-notes.js';
-import type { MapDeclaration } from './listing.js';
-import { stateNeedOf } from './state-needs.js';
+import { fingerprintOf, loggingDeciders } from './event/deciders.js';
+import { notesMap } from './event/notes.js';
+import type { MapDeclaration } from './assembly/listing.js';
+import { stateNeedOf } from './layout/state-needs.js';
 import { EVENT_MAPS, ROW_BYTES, SHAPE, SHAPE_FLAG, TABLES } from './layout.js';
-import { CONNECTION_MAPS, STATE_MAPS } from './layout-state.js';
+import { CONNECTION_MAPS, STATE_MAPS } from './layout/state.js';
 
 export interface BindOptions {
   /** The instant at which rules with `until` are judged, in milliseconds since the epoch. */

@@ -5,13 +5,13 @@ import { createTar, parseTar } from 'nanotar';
 import { bug, diagnostic, InputError } from '../diagnostics.js';
 import type { Direction, PolicyModel } from '../ir/model.js';
 import type { LookupPlan, MemoryBudget } from '../ir/plan.js';
-import { decodeModel, encodeModel, type EncodedModel } from './bundle-model.js';
-import { BUNDLE_FORMAT, manifestSchema, policySchema } from './bundle-schema.js';
-import { writeElf } from './elf.js';
-import { readElf } from './elf-read.js';
+import { decodeModel, encodeModel, type EncodedModel } from './bundle/model.js';
+import { BUNDLE_FORMAT, manifestSchema, policySchema } from './bundle/schema.js';
+import { writeElf } from './object/elf.js';
+import { readElf } from './object/elf-read.js';
 import { DATAPATH_VARIANT } from './emit.js';
-import { slotCount } from './link.js';
-import type { ObjectImage } from './object-image.js';
+import { slotCount } from './assembly/link.js';
+import type { ObjectImage } from './object/object-image.js';
 
 export interface ManifestObject {
   readonly variant: string;

@@ -1,9 +1,9 @@
 /** What bind makes of a bundle and a cluster: the contents of every table and map, and the subjects. */
 import type { Address } from '../address.js';
-import type { LayoutPlan } from './choose-layouts.js';
-import type { StateNeed } from './state-needs.js';
-import { CONNECTION_MAPS } from './layout-state.js';
-import type { MapDeclaration } from './listing.js';
+import type { LayoutPlan } from './layout/choose-layouts.js';
+import type { StateNeed } from './layout/state-needs.js';
+import { CONNECTION_MAPS } from './layout/state.js';
+import type { MapDeclaration } from './assembly/listing.js';
 
 /** The image of one data section: an array map with one value of `bytes.length` bytes. */
 export interface BoundTable {

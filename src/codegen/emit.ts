@@ -2,33 +2,33 @@
 import type { Direction } from '../ir/model.js';
 import { logsAnything, rejectsAnything, type LookupPlan } from '../ir/plan.js';
 import { NO_DECIDER } from '../ir/normal-model.js';
-import { Assembler, r0, r1, r2, r6, r7, r8, r9, r10 } from './assembler.js';
+import { Assembler, r0, r1, r2, r6, r7, r8, r9, r10 } from './assembly/assembler.js';
 import { PROGRAMS } from './contents.js';
 import {
   emitAddressEntry,
   emitClassifyExits,
   emitSelfAndSource,
   emitSolicitation,
-} from './emit-classify.js';
-import { emitOwnNodeTest, judgeName, OPPOSITE } from './emit-connections.js';
-import { emitFastPath } from './emit-fast-path.js';
-import { emitBareExit, emitExit, EXIT, FRAME, SKB } from './emit-frame.js';
-import { emitAskOtherHalf } from './emit-gate.js';
-import { emitSkipExtensions, emitSkipTags } from './emit-headers.js';
-import { emitCollect } from './emit-live.js';
-import { emitParse, emitPullOrGiveUp } from './emit-parse.js';
-import { emitRejectPacket } from './emit-answers.js';
-import { emitAnswerExit } from './emit-reject.js';
-import { emitRelated } from './emit-related.js';
-import { emitReply } from './emit-reply.js';
-import { emitDrop, emitRemember } from './emit-state.js';
-import { emitFindAddress } from './emit-trie.js';
-import { emitFindAddress6 } from './emit-trie6.js';
-import { emitVerdict } from './emit-verdict.js';
-import { BITS_WORD } from './emit-code-verdict.js';
-import { CONNECTION_MAPS } from './layout-state.js';
+} from './emit/classify.js';
+import { emitOwnNodeTest, judgeName, OPPOSITE } from './emit/connections.js';
+import { emitFastPath } from './emit/fast-path.js';
+import { emitBareExit, emitExit, EXIT, FRAME, SKB } from './emit/frame.js';
+import { emitAskOtherHalf } from './emit/gate.js';
+import { emitSkipExtensions, emitSkipTags } from './emit/headers.js';
+import { emitCollect } from './emit/live.js';
+import { emitParse, emitPullOrGiveUp } from './emit/parse.js';
+import { emitRejectPacket } from './emit/answers.js';
+import { emitAnswerExit } from './emit/reject.js';
+import { emitRelated } from './emit/related.js';
+import { emitReply } from './emit/reply.js';
+import { emitDrop, emitRemember } from './emit/state.js';
+import { emitFindAddress } from './emit/trie.js';
+import { emitFindAddress6 } from './emit/trie6.js';
+import { emitVerdict } from './emit/verdict.js';
+import { BITS_WORD } from './emit/code-verdict.js';
+import { CONNECTION_MAPS } from './layout/state.js';
 import { encodeCell, EVENT_MAPS, GATE, MAPS, ROW_BYTES, SHAPE, SUBJECT, TABLES } from './layout.js';
-import type { FunctionListing, Listing, TableDeclaration } from './listing.js';
+import type { FunctionListing, Listing, TableDeclaration } from './assembly/listing.js';
 
 /** The object's one variant of today; bind names it in the contents. */
 export const DATAPATH_VARIANT = 'datapath';

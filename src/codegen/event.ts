@@ -21,7 +21,7 @@ export const EVENT = {
   fingerprint: 16,
   /** Of the whole packet, its Ethernet header included. */
   length: 20,
-  /** The connection's key begins here: see FRAME in emit-frame.ts. */
+  /** The connection's key begins here: see FRAME in emit/frame.ts. */
   remote: 24,
   incarnation: 40,
   localPort: 44,

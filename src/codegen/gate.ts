@@ -1,10 +1,10 @@
 /** The gates' object: what attaches to interfaces, once, while generations come and go behind it. */
-import { writeElf } from './elf.js';
-import { emitGates } from './emit-gate.js';
-import { link } from './link.js';
-import type { ObjectImage } from './object-image.js';
+import { writeElf } from './object/elf.js';
+import { emitGates } from './emit/gate.js';
+import { link } from './assembly/link.js';
+import type { ObjectImage } from './object/object-image.js';
 
-export { GATE_PROGRAMS, SHUT_PROGRAM } from './emit-gate.js';
+export { GATE_PROGRAMS, SHUT_PROGRAM } from './emit/gate.js';
 
 let image: ObjectImage | undefined;
 let object: Uint8Array | undefined;

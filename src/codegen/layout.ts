@@ -2,7 +2,7 @@
 import type { Direction, PortProtocol, Verdict } from '../ir/model.js';
 import type { DeciderId, Reason } from '../ir/normal-model.js';
 import { bug } from '../diagnostics.js';
-import type { MapDeclaration } from './listing.js';
+import type { MapDeclaration } from './assembly/listing.js';
 
 /** Offsets in the frozen `shape` table: what bind chose for a node, constants to the verifier. */
 export const SHAPE = {
@@ -16,7 +16,7 @@ export const SHAPE = {
   jiffiesPerSecond: 28,
   /** Four words: the first port class of TCP, UDP, SCTP and of the special port indexes. */
   portBase: 32,
-  /** Which deciders the cells' numbers mean; see event-deciders.ts. */
+  /** Which deciders the cells' numbers mean; see event/deciders.ts. */
   fingerprint: 48,
   /** Words of the IPv4 trie. */
   trieCount: 52,
@@ -341,7 +341,7 @@ export const TABLES = {
 /** One of the two places of a node's programs: one is in force, the next generation is put into the other. */
 export type Half = 0 | 1;
 
-/** What gates and the programs behind them share; emit-gate.ts says how. */
+/** What gates and the programs behind them share; emit/gate.ts says how. */
 export const GATE = {
   /** The programs of one pod, by {@link gateSlot}: its two directions of each half. */
   halves: declareMap('halves', 'prog_array', 4, 4, 4),

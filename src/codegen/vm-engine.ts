@@ -1,11 +1,11 @@
 /** The VM as a judge: bound programs, run in user space on the bytes that the bundle holds. */
 import { bug } from '../diagnostics.js';
 import { PROGRAMS, SUBJECT_TABLE, withoutRecent, type MapContents } from './contents.js';
-import { readElf } from './elf-read.js';
-import { MEMORY_MAPS } from './layout-state.js';
+import { readElf } from './object/elf-read.js';
+import { MEMORY_MAPS } from './layout/state.js';
 import type { PacketRunner } from './packet-judge.js';
 import { createVm, type Vm, type VmResult } from './vm.js';
-import { mapsOf } from './vm-maps.js';
+import { mapsOf } from './vm/maps.js';
 
 /** The VM says more of a run than a judge asks for. */
 export interface VmRunner extends PacketRunner {

@@ -1,12 +1,17 @@
 /** The VM: runs an object's programs in user space, on the very bytes, at least as strict as the verifier. */
 import { bug } from '../diagnostics.js';
-import { formatInstruction } from './disassemble.js';
-import { slotsOf } from './isa.js';
-import type { ImageFunction, ImageInstruction, ObjectImage, SourceLine } from './object-image.js';
-import type { PacketContext } from './vm-context.js';
-import { Machine, type VmClock, type VmMemory } from './vm-machine.js';
-import { violate, Violation } from './vm-memory.js';
-import { makeStep, type Step } from './vm-steps.js';
+import { formatInstruction } from './object/disassemble.js';
+import { slotsOf } from './assembly/isa.js';
+import type {
+  ImageFunction,
+  ImageInstruction,
+  ObjectImage,
+  SourceLine,
+} from './object/object-image.js';
+import type { PacketContext } from './vm/context.js';
+import { Machine, type VmClock, type VmMemory } from './vm/machine.js';
+import { violate, Violation } from './vm/memory.js';
+import { makeStep, type Step } from './vm/steps.js';
 
 export interface VmOptions {
   /** How many instructions a run may take; a million unless told, as the verifier counts. */

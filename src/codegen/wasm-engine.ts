@@ -1,16 +1,16 @@
 /** The wasm engine: bound programs translated to WebAssembly, for packets by the hundred thousand. */
 import { bug } from '../diagnostics.js';
 import { PROGRAMS, SUBJECT_TABLE, withoutRecent, type MapContents } from './contents.js';
-import { readElf } from './elf-read.js';
+import { readElf } from './object/elf-read.js';
 import type { Direction } from '../ir/model.js';
-import { MEMORY_MAPS } from './layout-state.js';
-import type { ObjectImage } from './object-image.js';
+import { MEMORY_MAPS } from './layout/state.js';
+import type { ObjectImage } from './object/object-image.js';
 import type { PacketRunner, PacketVerdict } from './packet-judge.js';
 import { createVmRunner, FORGETTING_JIFFIES } from './vm-engine.js';
-import { csumDiff } from './vm-packet-calls.js';
-import { ERRNO } from './vm-maps.js';
-import { wasmHost } from './wasm-host.js';
-import { createWasmMap, valueBytes, type WasmMap } from './wasm-maps.js';
+import { csumDiff } from './vm/packet-calls.js';
+import { ERRNO } from './vm/maps.js';
+import { wasmHost } from './wasm/host.js';
+import { createWasmMap, valueBytes, type WasmMap } from './wasm/maps.js';
 import {
   canTranslate,
   mapOfHandle,
@@ -18,7 +18,7 @@ import {
   tableImport,
   translateObject,
   type WasmHelper,
-} from './wasm-module.js';
+} from './wasm/module.js';
 
 export interface WasmRunner extends PacketRunner {
   readonly run: (...args: Parameters<PacketRunner['run']>) => PacketVerdict;

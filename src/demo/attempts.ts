@@ -3,7 +3,7 @@ import { formatAddress, type Family } from '../address.js';
 import { throwIfErrors } from '../diagnostics.js';
 import type { ClusterSnapshot } from '../ir/cluster.js';
 import type { Flow } from '../ir/flows.js';
-import { resolveFlows } from '../ir/flows-read.js';
+import { resolveFlows } from '../ir/flows/read.js';
 import { addressesOf, type Party, type Scenario, type Target } from './scenario.js';
 
 export interface Attempt {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { bug } from '../diagnostics.js';
 import { isPolicyPod } from '../ir/cluster.js';
 import { defaultBpffs, removePins } from '../loader/bpffs.js';
-import { unload } from '../loader/deploy-status.js';
+import { unload } from '../loader/deploy/status.js';
 import type { Outcome } from './matrix.js';
 import { Network } from './network.js';
 import { projectFolder, type ProbeResult } from './prober.js';

@@ -1,12 +1,12 @@
 /** Evaluates `assert` statements over the pods of a cluster, with a counterexample where one fails. */
 import { diagnostic, type Diagnostic } from '../diagnostics.js';
-import { createMemberDirectory, type Member, type MemberDirectory } from './assert-members.js';
-import { arrivalsOf, type Arrival } from './assert-ports.js';
+import { createMemberDirectory, type Member, type MemberDirectory } from './assert/members.js';
+import { arrivalsOf, type Arrival } from './assert/ports.js';
 import { isPolicyPod, type ClusterSnapshot } from './cluster.js';
 import { judgeFlow, type Flow, type FlowJudgement } from './flows.js';
-import { connectEnds, isDiagnostic } from './flows-ends.js';
+import { connectEnds, isDiagnostic } from './flows/ends.js';
 import type { Interpreter, Judge } from './interpret.js';
-import { createAddressBook, type AddressBook } from './interpret-addresses.js';
+import { createAddressBook, type AddressBook } from './interpret/addresses.js';
 import type { Assertion, PeerGroup, Rule } from './model.js';
 import { NO_DECIDER, type NormalModel } from './normal-model.js';
 

@@ -1,10 +1,10 @@
 /** The semantic checks: conflicts are errors; statements that do nothing are warnings. */
 import { diagnostic, type Diagnostic } from '../diagnostics.js';
 import { NameSearch } from '../did-you-mean.js';
-import { checkSelections, checkServices } from './check-cluster.js';
-import { checkImpossible, checkIsolation } from './check-impossible.js';
-import { checkPriorities } from './check-priorities.js';
-import { checkShadows } from './check-shadows.js';
+import { checkSelections, checkServices } from './check/cluster.js';
+import { checkImpossible, checkIsolation } from './check/impossible.js';
+import { checkPriorities } from './check/priorities.js';
+import { checkShadows } from './check/shadows.js';
 import type { ClusterSnapshot } from './cluster.js';
 import type { PolicyModel } from './model.js';
 import type { NormalModel } from './normal-model.js';

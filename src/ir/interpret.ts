@@ -2,15 +2,15 @@
 import type { Address } from '../address.js';
 import { bug } from '../diagnostics.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod, type Service } from './cluster.js';
-import { createAddressBook } from './interpret-addresses.js';
-import { RuleIndex, SubjectIndex } from './interpret-index.js';
+import { createAddressBook } from './interpret/addresses.js';
+import { RuleIndex, SubjectIndex } from './interpret/rule-index.js';
 import {
   createRuleMatcher,
   sameAddress,
   type PacketView,
   type Protocol,
-} from './interpret-match.js';
-import { createPodSelection } from './interpret-selectors.js';
+} from './interpret/match.js';
+import { createPodSelection } from './interpret/selectors.js';
 import type { Direction } from './model.js';
 import {
   NO_DECIDER,
@@ -23,7 +23,7 @@ import {
   type Reason,
 } from './normal-model.js';
 
-export type { Protocol } from './interpret-match.js';
+export type { Protocol } from './interpret/match.js';
 
 export interface JudgeOptions {
   /** The packet was made by the subject's own node, not forwarded by it. */

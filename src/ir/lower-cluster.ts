@@ -1,14 +1,14 @@
 /** Kubernetes objects → the cluster snapshot; objects that policies cannot see are left alone. */
 import { addressKey, parseAddress, type Address, type Prefix } from '../address.js';
 import { diagnostic, hasErrors, type Diagnostic, type Outcome } from '../diagnostics.js';
-import { classify } from '../parser/k8s-kinds.js';
-import type { K8sObject } from '../parser/k8s-objects.js';
-import type { JsonValue } from '../parser/yaml-value.js';
+import { classify } from '../parser/k8s/kinds.js';
+import type { K8sObject } from '../parser/k8s/objects.js';
+import type { JsonValue } from '../parser/yaml/value.js';
 import type { ClusterNode, ClusterSnapshot, Namespace, Pod, Service } from './cluster.js';
-import { openObject, type ClusterObject } from './lower-cluster-fields.js';
-import { fullName, lowerPod, settleAddresses, type PodRecord } from './lower-cluster-pods.js';
-import { ServiceLowering, type LoweredService } from './lower-cluster-services.js';
-import { isWorkloadKind, Workloads } from './lower-cluster-workloads.js';
+import { openObject, type ClusterObject } from './lower-cluster/fields.js';
+import { fullName, lowerPod, settleAddresses, type PodRecord } from './lower-cluster/pods.js';
+import { ServiceLowering, type LoweredService } from './lower-cluster/services.js';
+import { isWorkloadKind, Workloads } from './lower-cluster/workloads.js';
 import { inventAddresses } from './made-up-addresses.js';
 import { NAMESPACE_NAME_LABEL } from './model.js';
 

@@ -1,10 +1,10 @@
 /** Kubernetes objects → policies: those that can be read; other kinds of objects are left alone. */
 import { diagnostic, hasErrors, type Diagnostic, type Outcome } from '../diagnostics.js';
-import { classify, type K8sPolicyKind } from '../parser/k8s-kinds.js';
-import type { K8sObject } from '../parser/k8s-objects.js';
-import { validatePolicy } from '../parser/k8s-validate.js';
-import { lowerAdminPolicy } from './lower-k8s-admin.js';
-import { lowerNetworkPolicy, namespaceOf } from './lower-k8s-networkpolicy.js';
+import { classify, type K8sPolicyKind } from '../parser/k8s/kinds.js';
+import type { K8sObject } from '../parser/k8s/objects.js';
+import { validatePolicy } from '../parser/k8s/validate.js';
+import { lowerAdminPolicy } from './lower-k8s/admin.js';
+import { lowerNetworkPolicy, namespaceOf } from './lower-k8s/networkpolicy.js';
 import type { Policy } from './model.js';
 
 /**

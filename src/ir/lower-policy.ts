@@ -2,16 +2,16 @@
 import { hasErrors, type Diagnostic, type Outcome } from '../diagnostics.js';
 import type { PolicyBlock, PolicyFile, TierStatement } from '../parser/ast.js';
 import { placeOf } from '../source.js';
-import { Reporter, UniqueNames, type LoadedFile } from './lower-policy-context.js';
-import { lowerAssert, lowerTest } from './lower-policy-checks.js';
-import { loadFiles, type ReadSource } from './lower-policy-files.js';
-import { nameDrafts } from './lower-policy-naming.js';
-import { lowerNamespaceBlock, type NamespaceDraft } from './lower-policy-namespace.js';
-import { Names } from './lower-policy-names.js';
-import { lowerException, lowerPolicyBlock, lowerTiers } from './lower-policy-tiers.js';
+import { Reporter, UniqueNames, type LoadedFile } from './lower-policy/context.js';
+import { lowerAssert, lowerTest } from './lower-policy/checks.js';
+import { loadFiles, type ReadSource } from './lower-policy/files.js';
+import { nameDrafts } from './lower-policy/naming.js';
+import { lowerNamespaceBlock, type NamespaceDraft } from './lower-policy/namespace.js';
+import { Names } from './lower-policy/names.js';
+import { lowerException, lowerPolicyBlock, lowerTiers } from './lower-policy/tiers.js';
 import type { Assertion, Exception, Policy, PolicyModel, PolicyTest } from './model.js';
 
-export type { ReadSource } from './lower-policy-files.js';
+export type { ReadSource } from './lower-policy/files.js';
 
 /**
  * Lowers the files and all that they `use`, each once.

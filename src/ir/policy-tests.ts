@@ -10,7 +10,7 @@ import {
   isDiagnostic,
   type EndDirectory,
   type KnownEnd,
-} from './flows-ends.js';
+} from './flows/ends.js';
 import type { Judge } from './interpret.js';
 import { inventAddresses } from './made-up-addresses.js';
 import type { GivenPod, PolicyTest, TestEnd, TestExpectation } from './model.js';

@@ -1,6 +1,6 @@
 /** The cluster snapshot → Kubernetes objects: what policies can see, and nothing else. */
 import { formatAddress, formatPrefix, type Address, type Family } from '../address.js';
-import type { JsonObject } from '../parser/yaml-value.js';
+import type { JsonObject } from '../parser/yaml/value.js';
 import type {
   ClusterNode,
   ClusterSnapshot,

@@ -3,10 +3,10 @@ import type { BoundSubject, MapContents } from '../codegen/contents.js';
 import type { Half } from '../codegen/layout.js';
 import { bug, diagnostic, InputError, type Diagnostic } from '../diagnostics.js';
 import { listedName, listPins, removePins } from './bpffs.js';
-import { attachGates, takeBack, type AttachedGate, type Placement } from './deploy-attach.js';
-import { refuseBypasses } from './deploy-bypass.js';
-import { HandoverRun, type Handover } from './deploy-handover.js';
-import { openControl, otherHalf, writeControl } from './deploy-control.js';
+import { attachGates, takeBack, type AttachedGate, type Placement } from './deploy/attach.js';
+import { refuseBypasses } from './deploy/bypass.js';
+import { HandoverRun, type Handover } from './deploy/handover.js';
+import { openControl, otherHalf, writeControl } from './deploy/control.js';
 import {
   closeGate,
   listGates,
@@ -17,9 +17,9 @@ import {
   repinGate,
   shutHalf,
   type Gate,
-} from './deploy-gates.js';
-import type { Attachment, HookKind, Hooks } from './deploy-hook.js';
-import { hooksOf, supportedHookKind } from './deploy-hooks.js';
+} from './deploy/gates.js';
+import type { Attachment, HookKind, Hooks } from './deploy/hook.js';
+import { hooksOf, supportedHookKind } from './deploy/hooks.js';
 import {
   ensureRoot,
   faultsAsDiagnostics,
@@ -27,11 +27,11 @@ import {
   listGenerations,
   pinGeneration,
   withLock,
-} from './deploy-pins.js';
-import type { GenerationRecord } from './deploy-record.js';
-import { isHeld, recoverHalves, type InForce } from './deploy-recover.js';
-import { fillSlots, gateOf } from './deploy-slots.js';
-import { openState, pinState, removeOtherState } from './deploy-state.js';
+} from './deploy/pins.js';
+import type { GenerationRecord } from './deploy/record.js';
+import { isHeld, recoverHalves, type InForce } from './deploy/recover.js';
+import { fillSlots, gateOf } from './deploy/slots.js';
+import { openState, pinState, removeOtherState } from './deploy/state.js';
 import { podKey, type Endpoint } from './endpoints.js';
 import { kernelDiagnostic, KernelError } from './kernel-error.js';
 import { nativeDoor, type MapHandle, type ProgramHandle } from './native.js';

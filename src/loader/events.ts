@@ -2,12 +2,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeEvent, type PacketEvent } from '../codegen/event.js';
-import { NOTES_MAP, readNotes, type EventNotes } from '../codegen/event-notes.js';
+import { NOTES_MAP, readNotes, type EventNotes } from '../codegen/event/notes.js';
 import { EVENT_BUFFER_BYTES, EVENT_MAPS } from '../codegen/layout.js';
 import { bug, diagnostic, InputError } from '../diagnostics.js';
 import { pinName } from './bpffs.js';
-import { layout, listGenerations, withLock } from './deploy-pins.js';
-import { readStatus } from './deploy-status.js';
+import { layout, listGenerations, withLock } from './deploy/pins.js';
+import { readStatus } from './deploy/status.js';
 import { refusalsAsDiagnostics } from './kernel-error.js';
 import { nativeDoor, type MapHandle, type RingBufferHandle } from './native.js';
 

@@ -1,9 +1,9 @@
 /** The kernel as a judge: runs bound programs on packets with BPF_PROG_TEST_RUN, attached to nothing. */
 import { PROGRAMS, withoutRecent, type MapContents } from '../codegen/contents.js';
 import { EVENT_BUFFER_BYTES, EVENT_MAPS } from '../codegen/layout.js';
-import { MEMORY_MAPS } from '../codegen/layout-state.js';
+import { MEMORY_MAPS } from '../codegen/layout/state.js';
 import type { VmResult } from '../codegen/vm.js';
-import type { PacketContext } from '../codegen/vm-context.js';
+import type { PacketContext } from '../codegen/vm/context.js';
 import { bug } from '../diagnostics.js';
 import type { Direction } from '../ir/model.js';
 import { refusalsAsDiagnostics } from './kernel-error.js';

@@ -1,6 +1,6 @@
 /** The kernel's own account of what maps and programs take, and the sizes in it that differ by kernel. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { mapBytes, USUAL_SIZES, type KernelSizes } from '../codegen/memory.js';
+import { mapBytes, USUAL_SIZES, type KernelSizes } from '../codegen/layout/memory.js';
 import { bug } from '../diagnostics.js';
 import { createMap } from './native-calls.js';
 import { nativeDoor } from './native.js';

@@ -4,7 +4,7 @@ import * as t from '../../grammar/tokens.js';
 import type { Outcome } from '../diagnostics.js';
 import type { SourceFile } from '../source.js';
 import { parsePolicy } from './parse-policy.js';
-import { endOf, tokenizePolicy } from './policy-tokens.js';
+import { endOf, tokenizePolicy } from './policy/tokens.js';
 
 const WIDTH = 100;
 const INDENT = '  ';

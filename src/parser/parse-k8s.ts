@@ -1,12 +1,12 @@
 /** Kubernetes manifests and `kubectl get -o yaml|json` output → Kubernetes objects. */
 import { diagnostic, hasErrors, type Diagnostic, type Outcome } from '../diagnostics.js';
 import { span, type SourceFile } from '../source.js';
-import { classify } from './k8s-kinds.js';
-import { K8sObject } from './k8s-objects.js';
-import { withRegions } from './k8s-regions.js';
-import { parseDocuments, type ParsedDocument } from './yaml-documents.js';
-import { contentStart, firstLine, type NodePositions } from './yaml-positions.js';
-import { describeType, isArray, isObject, type JsonObject, type JsonValue } from './yaml-value.js';
+import { classify } from './k8s/kinds.js';
+import { K8sObject } from './k8s/objects.js';
+import { withRegions } from './k8s/regions.js';
+import { parseDocuments, type ParsedDocument } from './yaml/documents.js';
+import { contentStart, firstLine, type NodePositions } from './yaml/positions.js';
+import { describeType, isArray, isObject, type JsonObject, type JsonValue } from './yaml/value.js';
 
 /**
  * Reads every object of the files, with Lists flattened, in the order of the texts. Objects are not

@@ -5,10 +5,10 @@ import { EndTop } from '../../grammar/tokens.js';
 import type { Diagnostic, Outcome } from '../diagnostics.js';
 import type { SourceFile } from '../source.js';
 import type { PolicyFile, TopStatement } from './ast.js';
-import { readTopItem } from './cst-to-ast.js';
-import { CstReader } from './policy-cst.js';
-import { tokenizePolicy } from './policy-tokens.js';
-import { syntaxDiagnostics } from './syntax-errors.js';
+import { readTopItem } from './policy/cst-to-ast.js';
+import { CstReader } from './policy/cst.js';
+import { tokenizePolicy } from './policy/tokens.js';
+import { syntaxDiagnostics } from './policy/syntax-errors.js';
 
 let grammar: PolicyGrammar | undefined;
 

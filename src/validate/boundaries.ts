@@ -7,10 +7,10 @@ import {
   type Family,
   type Prefix,
 } from '../address.js';
-import { LookIndex } from '../codegen/bind-looks.js';
+import { LookIndex } from '../codegen/bind/looks.js';
 import { PORT_INDEX, portGroup, portIndex } from '../codegen/layout.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
-import { PrefixBuckets } from '../ir/interpret-prefixes.js';
+import { PrefixBuckets } from '../ir/interpret/prefixes.js';
 import { selectorMatches } from '../ir/cluster.js';
 import type { Peer, PortMatch } from '../ir/model.js';
 import type { NormalRule } from '../ir/normal-model.js';

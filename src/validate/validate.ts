@@ -12,7 +12,7 @@ import { createExpectations } from './expected.js';
 import { groupPolicies } from './policy-groups.js';
 import { countPackets, planProbes, pointsOfRules, type Coverage, type Probe } from './probes.js';
 import { replay, type Mismatch, type Trial } from './replay.js';
-import { representativeCluster } from './representative-cluster.js';
+import { representativeCluster } from './representative/cluster.js';
 
 /** What a validation did: the bundle's manifest holds it. */
 export interface Validation {

@@ -5,7 +5,7 @@ import { findConnections, type Findings } from '../../src/analysis/findings.js';
 import { diffModels } from '../../src/analysis/diff.js';
 import { createUniverse, type Models } from '../../src/analysis/universe.js';
 import type { ClusterSnapshot } from '../../src/ir/cluster.js';
-import { createAddressBook } from '../../src/ir/interpret-addresses.js';
+import { createAddressBook } from '../../src/ir/interpret/addresses.js';
 import type { NormalModel } from '../../src/ir/normal-model.js';
 import { normalize } from '../../src/ir/normalize.js';
 import { worlds } from '../oracle/generate.js';

@@ -1,8 +1,8 @@
 /** Arguments, help, exit codes and the boundary that no error crosses. */
 import { describe, expect, it } from 'vitest';
-import { commands, commandGroups } from '../../src/cli/command-table.js';
+import { commands, commandGroups } from '../../src/cli/base/command-table.js';
 import { run } from '../../src/cli/run.js';
-import { longName } from '../../src/cli/spec.js';
+import { longName } from '../../src/cli/base/spec.js';
 import { invoke } from './invoke.js';
 
 describe('arguments', () => {

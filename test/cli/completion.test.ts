@@ -1,9 +1,9 @@
 /** Completion scripts: bash's is run, the others are compared with the command table. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { commands } from '../../src/cli/command-table.js';
-import { completionScript } from '../../src/cli/completion.js';
-import { longName } from '../../src/cli/spec.js';
+import { commands } from '../../src/cli/base/command-table.js';
+import { completionScript } from '../../src/cli/base/completion.js';
+import { longName } from '../../src/cli/base/spec.js';
 
 function complete(...words: readonly string[]): string[] {
   const script = `${completionScript('bash', commands)}

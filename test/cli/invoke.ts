@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from '../../src/cli/run.js';
-import type { Io, Output } from '../../src/cli/io.js';
+import type { Io, Output } from '../../src/cli/base/io.js';
 
 export interface Result {
   readonly code: number;

@@ -1,6 +1,6 @@
 /** Tables for people. */
 import { describe, expect, it } from 'vitest';
-import { renderPairs, renderTable } from '../../src/cli/table.js';
+import { renderPairs, renderTable } from '../../src/cli/base/table.js';
 import { plain } from '../../src/render/paint.js';
 
 describe('renderTable', () => {

@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/diagnostics.js';
-import { writeWhole } from '../../src/cli/write-file.js';
+import { writeWhole } from '../../src/cli/base/write-file.js';
 
 let folder = '';
 beforeEach(() => {

@@ -4,8 +4,8 @@ import {
   chooseLayouts,
   type Candidate,
   type TableCandidates,
-} from '../../src/codegen/choose-layouts.js';
-import { hashNs, loadNs, lpmNs } from '../../src/codegen/lookup-costs.js';
+} from '../../src/codegen/layout/choose-layouts.js';
+import { hashNs, loadNs, lpmNs } from '../../src/codegen/layout/lookup-costs.js';
 import { InputError } from '../../src/diagnostics.js';
 
 const ARRAY: Candidate = {

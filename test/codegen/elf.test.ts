@@ -1,12 +1,12 @@
 /** Object files: the same bytes every time, read back whole, taken by libbpf, under policy lines. */
 import { describe, expect, it } from 'vitest';
-import { Assembler, r0, r1, r10, r2, r6 } from '../../src/codegen/assembler.js';
-import { disassemble } from '../../src/codegen/disassemble.js';
-import { writeElf } from '../../src/codegen/elf.js';
-import { readElf } from '../../src/codegen/elf-read.js';
-import { link } from '../../src/codegen/link.js';
-import type { Listing, MapDeclaration } from '../../src/codegen/listing.js';
-import type { SourceLine } from '../../src/codegen/object-image.js';
+import { Assembler, r0, r1, r10, r2, r6 } from '../../src/codegen/assembly/assembler.js';
+import { disassemble } from '../../src/codegen/object/disassemble.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
+import { readElf } from '../../src/codegen/object/elf-read.js';
+import { link } from '../../src/codegen/assembly/link.js';
+import type { Listing, MapDeclaration } from '../../src/codegen/assembly/listing.js';
+import type { SourceLine } from '../../src/codegen/object/object-image.js';
 import { Bug, InputError } from '../../src/diagnostics.js';
 import { SourceFile, span, type Span } from '../../src/source.js';
 import { noKernel, withLoaded } from './kernel.js';

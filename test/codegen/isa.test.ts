@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { formatInstruction } from '../../src/codegen/disassemble.js';
-import { writeElf } from '../../src/codegen/elf.js';
-import { decode, encode, type MachineInstruction } from '../../src/codegen/isa.js';
-import { link } from '../../src/codegen/link.js';
-import type { AluOperation, Operand, Test } from '../../src/codegen/listing.js';
+import { formatInstruction } from '../../src/codegen/object/disassemble.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
+import { decode, encode, type MachineInstruction } from '../../src/codegen/assembly/isa.js';
+import { link } from '../../src/codegen/assembly/link.js';
+import type { AluOperation, Operand, Test } from '../../src/codegen/assembly/listing.js';
 import { Bug, InputError } from '../../src/diagnostics.js';
 import { listing } from './objects.js';
 

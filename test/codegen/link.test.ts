@@ -1,11 +1,11 @@
 /** Link: labels, jumps of any length, dead code, and what it refuses. */
 import { describe, expect, it } from 'vitest';
-import { r0, r1, r2 } from '../../src/codegen/assembler.js';
-import { disassemble, targetSlot } from '../../src/codegen/disassemble.js';
-import { writeElf } from '../../src/codegen/elf.js';
-import { readElf } from '../../src/codegen/elf-read.js';
-import { link, slotCount } from '../../src/codegen/link.js';
-import type { Listing } from '../../src/codegen/listing.js';
+import { r0, r1, r2 } from '../../src/codegen/assembly/assembler.js';
+import { disassemble, targetSlot } from '../../src/codegen/object/disassemble.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
+import { readElf } from '../../src/codegen/object/elf-read.js';
+import { link, slotCount } from '../../src/codegen/assembly/link.js';
+import type { Listing } from '../../src/codegen/assembly/listing.js';
 import { createVm } from '../../src/codegen/vm.js';
 import { Bug, diagnostic, InputError } from '../../src/diagnostics.js';
 import { type Body, imageOf, listing, program, subprogram } from './objects.js';

@@ -1,10 +1,10 @@
 /** Small objects for tests of the back end. */
-import { Assembler, r0 } from '../../src/codegen/assembler.js';
-import { writeElf } from '../../src/codegen/elf.js';
-import { readElf } from '../../src/codegen/elf-read.js';
-import { link } from '../../src/codegen/link.js';
-import type { FunctionListing, Listing } from '../../src/codegen/listing.js';
-import type { ObjectImage } from '../../src/codegen/object-image.js';
+import { Assembler, r0 } from '../../src/codegen/assembly/assembler.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
+import { readElf } from '../../src/codegen/object/elf-read.js';
+import { link } from '../../src/codegen/assembly/link.js';
+import type { FunctionListing, Listing } from '../../src/codegen/assembly/listing.js';
+import type { ObjectImage } from '../../src/codegen/object/object-image.js';
 
 export type Body = (asm: Assembler) => unknown;
 

@@ -2,12 +2,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ADDRESS_BITS, maskAddress, prefixContains, type Prefix } from '../../src/address.js';
-import { buildTrie4 } from '../../src/codegen/bind-trie.js';
-import { buildTrie6 } from '../../src/codegen/bind-trie6.js';
-import { r0, r1, r2, r3, r6, r7, r8, type Assembler } from '../../src/codegen/assembler.js';
-import { emitCallFindAddress, emitFindAddress } from '../../src/codegen/emit-trie.js';
-import { emitCallFindAddress6, emitFindAddress6 } from '../../src/codegen/emit-trie6.js';
-import { EXIT, SKB } from '../../src/codegen/emit-frame.js';
+import { buildTrie4 } from '../../src/codegen/bind/trie.js';
+import { buildTrie6 } from '../../src/codegen/bind/trie6.js';
+import {
+  r0,
+  r1,
+  r2,
+  r3,
+  r6,
+  r7,
+  r8,
+  type Assembler,
+} from '../../src/codegen/assembly/assembler.js';
+import { emitCallFindAddress, emitFindAddress } from '../../src/codegen/emit/trie.js';
+import { emitCallFindAddress6, emitFindAddress6 } from '../../src/codegen/emit/trie6.js';
+import { EXIT, SKB } from '../../src/codegen/emit/frame.js';
 import { SHAPE, TABLES } from '../../src/codegen/layout.js';
 import { createVm, type Vm } from '../../src/codegen/vm.js';
 import { imageOf, program } from './objects.js';

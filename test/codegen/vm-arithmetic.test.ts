@@ -1,12 +1,26 @@
 /** The VM's arithmetic against the running kernel's, on random programs and on the awkward numbers. */
 import { describe, expect, it } from 'vitest';
-import { Assembler, r0, r1, r2, r3, r6, r7, type Register } from '../../src/codegen/assembler.js';
-import { disassembleFunction } from '../../src/codegen/disassemble.js';
-import { writeElf } from '../../src/codegen/elf.js';
-import { readElf } from '../../src/codegen/elf-read.js';
-import { link } from '../../src/codegen/link.js';
-import type { AluOperation, FunctionListing, Reg, Test } from '../../src/codegen/listing.js';
-import type { ObjectImage } from '../../src/codegen/object-image.js';
+import {
+  Assembler,
+  r0,
+  r1,
+  r2,
+  r3,
+  r6,
+  r7,
+  type Register,
+} from '../../src/codegen/assembly/assembler.js';
+import { disassembleFunction } from '../../src/codegen/object/disassemble.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
+import { readElf } from '../../src/codegen/object/elf-read.js';
+import { link } from '../../src/codegen/assembly/link.js';
+import type {
+  AluOperation,
+  FunctionListing,
+  Reg,
+  Test,
+} from '../../src/codegen/assembly/listing.js';
+import type { ObjectImage } from '../../src/codegen/object/object-image.js';
 import { createVm } from '../../src/codegen/vm.js';
 import { noKernel, withLoaded } from './kernel.js';
 import { Dice, imageOf, listing, program } from './objects.js';

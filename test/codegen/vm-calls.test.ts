@@ -12,9 +12,9 @@ import {
   r7,
   r8,
   type Assembler,
-} from '../../src/codegen/assembler.js';
-import { writeElf } from '../../src/codegen/elf.js';
-import type { MapDeclaration } from '../../src/codegen/listing.js';
+} from '../../src/codegen/assembly/assembler.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
+import type { MapDeclaration } from '../../src/codegen/assembly/listing.js';
 import { createVm } from '../../src/codegen/vm.js';
 import { noKernel, withLoaded } from './kernel.js';
 import { type Body, imageOf } from './objects.js';

@@ -1,7 +1,7 @@
 /** What the VM refuses, and how it says where. */
 import { describe, expect, it } from 'vitest';
-import { r0, r1, r10, r2, r3, r4, r5, r7 } from '../../src/codegen/assembler.js';
-import type { MapDeclaration } from '../../src/codegen/listing.js';
+import { r0, r1, r10, r2, r3, r4, r5, r7 } from '../../src/codegen/assembly/assembler.js';
+import type { MapDeclaration } from '../../src/codegen/assembly/listing.js';
 import { type Body } from './objects.js';
 
 import { faultOf, FLOWS, object } from './vm-objects.js';

@@ -1,5 +1,5 @@
 /** Objects and faults for tests of the VM. */
-import type { Listing, MapDeclaration } from '../../src/codegen/listing.js';
+import type { Listing, MapDeclaration } from '../../src/codegen/assembly/listing.js';
 import { createVm, VmFault } from '../../src/codegen/vm.js';
 import { type Body, imageOf, program } from './objects.js';
 

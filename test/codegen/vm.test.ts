@@ -1,10 +1,10 @@
 /** The VM: frames, tail calls, packets, what a run gives out, and its maps. */
 import { describe, expect, it } from 'vitest';
-import { r0, r1, r10, r2, r3, r4, r6, Assembler } from '../../src/codegen/assembler.js';
-import type { MapDeclaration } from '../../src/codegen/listing.js';
-import type { Listing } from '../../src/codegen/listing.js';
+import { r0, r1, r10, r2, r3, r4, r6, Assembler } from '../../src/codegen/assembly/assembler.js';
+import type { MapDeclaration } from '../../src/codegen/assembly/listing.js';
+import type { Listing } from '../../src/codegen/assembly/listing.js';
 import { createVm, VmFault } from '../../src/codegen/vm.js';
-import { createMap, ProgramArray } from '../../src/codegen/vm-maps.js';
+import { createMap, ProgramArray } from '../../src/codegen/vm/maps.js';
 import { SourceFile, span } from '../../src/source.js';
 import { type Body, imageOf, program, subprogram } from './objects.js';
 

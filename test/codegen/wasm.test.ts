@@ -1,14 +1,27 @@
 /** The wasm engine against the VM: random programs, and every packet of the packet path's cases. */
 import { describe, expect, it } from 'vitest';
-import { Assembler, r0, r1, r2, r6, r7, type Register } from '../../src/codegen/assembler.js';
+import {
+  Assembler,
+  r0,
+  r1,
+  r2,
+  r6,
+  r7,
+  type Register,
+} from '../../src/codegen/assembly/assembler.js';
 import { PROGRAMS, SUBJECT_TABLE, type MapContents } from '../../src/codegen/contents.js';
-import { disassembleFunction } from '../../src/codegen/disassemble.js';
+import { disassembleFunction } from '../../src/codegen/object/disassemble.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { link } from '../../src/codegen/link.js';
-import type { AluOperation, FunctionListing, Reg, Test } from '../../src/codegen/listing.js';
-import type { ObjectImage } from '../../src/codegen/object-image.js';
+import { link } from '../../src/codegen/assembly/link.js';
+import type {
+  AluOperation,
+  FunctionListing,
+  Reg,
+  Test,
+} from '../../src/codegen/assembly/listing.js';
+import type { ObjectImage } from '../../src/codegen/object/object-image.js';
 import { createVm, type Vm } from '../../src/codegen/vm.js';
-import { mapsOf } from '../../src/codegen/vm-maps.js';
+import { mapsOf } from '../../src/codegen/vm/maps.js';
 import { createWasmRunner, type WasmRunner } from '../../src/codegen/wasm-engine.js';
 import { CASES } from '../datapath/cases.js';
 import { CLUSTER, type PacketCase } from '../datapath/case.js';

@@ -1,6 +1,6 @@
 /** A case: policies, and packets in order with what has to become of each; run by any engine. */
 import { decodeCell, DROP, OUTCOMES, PASS } from '../../src/codegen/layout.js';
-import type { PacketContext } from '../../src/codegen/vm-context.js';
+import type { PacketContext } from '../../src/codegen/vm/context.js';
 import { deciderName } from '../../src/ir/normal-model.js';
 import { prepare, type Engine, type Layout, type PacketEnd, type Prepared } from './engines.js';
 import { clusterText } from './world.js';

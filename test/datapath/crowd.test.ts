@@ -1,6 +1,6 @@
 /** Live connections: a pod that opens all it can, with a friend outside that answers, pushes out nobody's. */
 import { afterAll, describe, expect, it } from 'vitest';
-import { CONNECTION_CAPACITY } from '../../src/codegen/layout-state.js';
+import { CONNECTION_CAPACITY } from '../../src/codegen/layout/state.js';
 import { ACK, FIN, frame, PROTO, RST, SYN, tcp } from '../support/frames.js';
 import { lacks } from '../support/requires.js';
 import { CLUSTER, from, send, to } from './case.js';

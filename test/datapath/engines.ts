@@ -1,14 +1,14 @@
 /** The engines that run the packet path's cases: bound bytecode in the VM and in the kernel. */
 import { bind } from '../../src/codegen/bind.js';
 import { PROGRAMS, SUBJECT_TABLE, type MapContents } from '../../src/codegen/contents.js';
-import { writeElf } from '../../src/codegen/elf.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { CONNECTION_MAPS, MEMORY_MAPS, STATE_MAPS } from '../../src/codegen/layout-state.js';
-import { link, type LinkedObject } from '../../src/codegen/link.js';
-import type { Listing } from '../../src/codegen/listing.js';
+import { CONNECTION_MAPS, MEMORY_MAPS, STATE_MAPS } from '../../src/codegen/layout/state.js';
+import { link, type LinkedObject } from '../../src/codegen/assembly/link.js';
+import type { Listing } from '../../src/codegen/assembly/listing.js';
 import { createVm, type Vm } from '../../src/codegen/vm.js';
-import type { PacketContext } from '../../src/codegen/vm-context.js';
-import { mapsOf, type VmMap } from '../../src/codegen/vm-maps.js';
+import type { PacketContext } from '../../src/codegen/vm/context.js';
+import { mapsOf, type VmMap } from '../../src/codegen/vm/maps.js';
 import type { Direction } from '../../src/ir/model.js';
 import { normalize } from '../../src/ir/normalize.js';
 import type { NormalModel } from '../../src/ir/normal-model.js';

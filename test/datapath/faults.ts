@@ -5,7 +5,7 @@ import type {
   Listing,
   ListingItem,
   Test,
-} from '../../src/codegen/listing.js';
+} from '../../src/codegen/assembly/listing.js';
 
 export interface Fault {
   /** Function, label and how many instructions behind it, and what is wrong there. */

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { ACK, frame, PROTO, SYN, tcp } from '../support/frames.js';
 import { lacks } from '../support/requires.js';
-import { CONNECTION_CAPACITY } from '../../src/codegen/layout-state.js';
+import { CONNECTION_CAPACITY } from '../../src/codegen/layout/state.js';
 import { CLUSTER, from, send, to } from './case.js';
 import { kernelEngine, prepare } from './engines.js';
 import { CLIENT_OF_ALL } from './policies.js';

@@ -1,8 +1,8 @@
 /** Places of live connections, in a node of eight: who gets one, who is refused, and that every fault shows. */
 import { describe, expect, it } from 'vitest';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { CONNECTION_CAPACITY, CONNECTION_MAPS } from '../../src/codegen/layout-state.js';
-import type { Instruction, Listing } from '../../src/codegen/listing.js';
+import { CONNECTION_CAPACITY, CONNECTION_MAPS } from '../../src/codegen/layout/state.js';
+import type { Instruction, Listing } from '../../src/codegen/assembly/listing.js';
 import { ACK, FIN, frame, PROTO, SYN, tcp, udp } from '../support/frames.js';
 import { CLUSTER, from, send, to } from './case.js';
 import { prepare, vmEngine, type Engine } from './engines.js';

@@ -1,7 +1,7 @@
 /** The tables come first: what nobody may have opened never reaches the maps of connections. */
 import { describe, expect, it } from 'vitest';
-import { CONNECTION_MAPS } from '../../src/codegen/layout-state.js';
-import type { Instruction, Listing, ListingItem } from '../../src/codegen/listing.js';
+import { CONNECTION_MAPS } from '../../src/codegen/layout/state.js';
+import type { Instruction, Listing, ListingItem } from '../../src/codegen/assembly/listing.js';
 import { ACK, frame, icmp, PROTO, SYN, tcp, udp } from '../support/frames.js';
 import { CLUSTER, from, send, to, type SendStep } from './case.js';
 import { LAYOUTS, prepare, vmEngine } from './engines.js';

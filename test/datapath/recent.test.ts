@@ -1,8 +1,8 @@
 /** Who was here a moment ago, in an array of two: no flow is taken for another that shares its place. */
 import { expect, it } from 'vitest';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { RECENT_CAPACITY } from '../../src/codegen/layout-state.js';
-import type { Instruction, Listing } from '../../src/codegen/listing.js';
+import { RECENT_CAPACITY } from '../../src/codegen/layout/state.js';
+import type { Instruction, Listing } from '../../src/codegen/assembly/listing.js';
 import { frame, PROTO, sctp, udp } from '../support/frames.js';
 import { CLUSTER, from, send } from './case.js';
 import { prepare, vmEngine } from './engines.js';

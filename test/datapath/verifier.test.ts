@@ -1,9 +1,9 @@
 /** The verifier takes every program, also at the code layout's limits and with constants blinded. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeElf } from '../../src/codegen/elf.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { link } from '../../src/codegen/link.js';
+import { link } from '../../src/codegen/assembly/link.js';
 import { rulesOf } from '../../src/ir/plan.js';
 import { closeShared, closePod, createSharedMaps, loadPod } from '../../src/loader/pod-programs.js';
 import { testSkb } from '../../src/loader/test-skb.js';

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formatAddress } from '../../src/address.js';
-import { REJECT_PACKET } from '../../src/codegen/emit-answers.js';
+import { REJECT_PACKET } from '../../src/codegen/emit/answers.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
 import { decodeEvent, type PacketEvent } from '../../src/codegen/event.js';
-import { fingerprintOf, loggingDeciders } from '../../src/codegen/event-deciders.js';
-import { NOTES_MAP } from '../../src/codegen/event-notes.js';
+import { fingerprintOf, loggingDeciders } from '../../src/codegen/event/deciders.js';
+import { NOTES_MAP } from '../../src/codegen/event/notes.js';
 import { DROP, EVENT_MAPS, PASS } from '../../src/codegen/layout.js';
 import { createVmRunner } from '../../src/codegen/vm-engine.js';
 import { buildPacket, type PacketFields } from '../../src/codegen/packets.js';

@@ -10,7 +10,7 @@ import {
 import { buildPacket, type PacketFields } from '../../src/codegen/packets.js';
 import { createVmRunner } from '../../src/codegen/vm-engine.js';
 import type { VmResult } from '../../src/codegen/vm.js';
-import type { PacketContext } from '../../src/codegen/vm-context.js';
+import type { PacketContext } from '../../src/codegen/vm/context.js';
 import type { Direction } from '../../src/ir/model.js';
 import { createKernelRunner, type KernelResult } from '../../src/loader/kernel-engine.js';
 import { address } from '../support/netns.js';

@@ -1,9 +1,9 @@
 /** One pod under a policy of the language, in the VM and in the kernel, for packets that are logged or rejected. */
 import { bind } from '../../src/codegen/bind.js';
 import type { MapContents } from '../../src/codegen/contents.js';
-import { writeElf } from '../../src/codegen/elf.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { link } from '../../src/codegen/link.js';
+import { link } from '../../src/codegen/assembly/link.js';
 import type { ClusterSnapshot } from '../../src/ir/cluster.js';
 import { lowerPolicyFiles } from '../../src/ir/lower-policy.js';
 import type { NormalModel } from '../../src/ir/normal-model.js';

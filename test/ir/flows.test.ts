@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { formatAddress } from '../../src/address.js';
 import type { Diagnostic } from '../../src/diagnostics.js';
 import { judgeFlow, reportFlow, type Flow } from '../../src/ir/flows.js';
-import { resolveFlows } from '../../src/ir/flows-read.js';
+import { resolveFlows } from '../../src/ir/flows/read.js';
 import { createInterpreter } from '../../src/ir/interpret.js';
 import { normalize } from '../../src/ir/normalize.js';
 import { SourceFile, span, type Span } from '../../src/source.js';

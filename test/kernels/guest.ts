@@ -1,9 +1,9 @@
 /** Runs in the guest: loads every object, judges every table, and sends packets; says what came of it. */
 import { writeFileSync, writeSync } from 'node:fs';
 import { release } from 'node:os';
-import { writeElf } from '../../src/codegen/elf.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { link } from '../../src/codegen/link.js';
+import { link } from '../../src/codegen/assembly/link.js';
 import { attemptsOf, type Attempt } from '../../src/demo/attempts.js';
 import type { Network } from '../../src/demo/network.js';
 import type { ProbeResult } from '../../src/demo/prober.js';

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEngine, type EngineName } from '../../src/cli/engines.js';
 import { judgeFlow, reportFlow, type JudgementReport } from '../../src/ir/flows.js';
-import { resolveFlows } from '../../src/ir/flows-read.js';
+import { resolveFlows } from '../../src/ir/flows/read.js';
 import { readCluster, valueOf } from '../oracle/world-model.js';
 import { clusterFile } from '../verdicts/cluster-text.js';
 import { casesOf, clusterOf, modelOf, readTable } from '../verdicts/table.js';

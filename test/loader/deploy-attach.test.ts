@@ -5,8 +5,8 @@ import {
   takeBack,
   type AttachedGate,
   type Placement,
-} from '../../src/loader/deploy-attach.js';
-import type { Attachment, FirstProgram, Hook, Hooks } from '../../src/loader/deploy-hook.js';
+} from '../../src/loader/deploy/attach.js';
+import type { Attachment, FirstProgram, Hook, Hooks } from '../../src/loader/deploy/hook.js';
 import { KernelError } from '../../src/loader/kernel-error.js';
 import type { ProgramHandle } from '../../src/loader/native.js';
 import { isRoot } from '../support/netns.js';

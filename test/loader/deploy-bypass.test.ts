@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/diagnostics.js';
-import { interfaceFaults, refuseBypasses } from '../../src/loader/deploy-bypass.js';
+import { interfaceFaults, refuseBypasses } from '../../src/loader/deploy/bypass.js';
 import { attachTcx, createMap, loadProgram } from '../../src/loader/native-calls.js';
 import { nativeDoor, type LinkHandle, type ProgramHandle } from '../../src/loader/native.js';
 import { inNamespace, isRoot } from '../support/netns.js';

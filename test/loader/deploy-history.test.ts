@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InputError } from '../../src/diagnostics.js';
-import { openHistory, removeHistory, type BundleHistory } from '../../src/loader/deploy-history.js';
+import { openHistory, removeHistory, type BundleHistory } from '../../src/loader/deploy/history.js';
 
 const ROOT = '/sys/fs/bpf/policyc';
 

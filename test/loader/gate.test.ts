@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeEvent } from '../../src/codegen/event.js';
-import { fingerprintOf, loggingDeciders } from '../../src/codegen/event-deciders.js';
+import { fingerprintOf, loggingDeciders } from '../../src/codegen/event/deciders.js';
 import {
   ANSWER_MARK,
   DROP,
@@ -18,8 +18,8 @@ import {
   loadGate,
   loadShut,
   type Gate,
-} from '../../src/loader/deploy-gates.js';
-import { readControl, writeControl } from '../../src/loader/deploy-control.js';
+} from '../../src/loader/deploy/gates.js';
+import { readControl, writeControl } from '../../src/loader/deploy/control.js';
 import { nativeDoor, type MapHandle } from '../../src/loader/native.js';
 import {
   loadContents,

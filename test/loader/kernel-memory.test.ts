@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { MapContents } from '../../src/codegen/contents.js';
-import { readElf } from '../../src/codegen/elf-read.js';
-import { writeElf } from '../../src/codegen/elf.js';
+import { readElf } from '../../src/codegen/object/elf-read.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
 import { GATE } from '../../src/codegen/layout.js';
-import { link } from '../../src/codegen/link.js';
-import { memoryOf, type NodeMemory } from '../../src/codegen/memory.js';
-import { closeGate, loadGate, loadShut } from '../../src/loader/deploy-gates.js';
+import { link } from '../../src/codegen/assembly/link.js';
+import { memoryOf, type NodeMemory } from '../../src/codegen/layout/memory.js';
+import { closeGate, loadGate, loadShut } from '../../src/loader/deploy/gates.js';
 import { accountsRealSizes, kernelSizes, readAccount } from '../../src/loader/kernel-memory.js';
 import { createMap } from '../../src/loader/native-calls.js';
 import { nativeDoor, type ProgramHandle } from '../../src/loader/native.js';

@@ -1,8 +1,8 @@
 /** Test runs where the kernel takes no ingress_ifindex: the object reads another word, and nothing else changes. */
 import { describe, expect, it } from 'vitest';
-import { writeElf } from '../../src/codegen/elf.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { link } from '../../src/codegen/link.js';
+import { link } from '../../src/codegen/assembly/link.js';
 import { PROGRAMS } from '../../src/codegen/contents.js';
 import { closePod, closeShared, createSharedMaps, loadPod } from '../../src/loader/pod-programs.js';
 import { ingressInScratch, readIngressFromScratch } from '../../src/loader/test-run-object.js';

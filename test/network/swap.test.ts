@@ -5,9 +5,9 @@ import {
   otherHalf,
   readControl,
   writeControl,
-} from '../../src/loader/deploy-control.js';
-import { closeGate, fillSlot, openGate, type Gate } from '../../src/loader/deploy-gates.js';
-import { openState } from '../../src/loader/deploy-state.js';
+} from '../../src/loader/deploy/control.js';
+import { closeGate, fillSlot, openGate, type Gate } from '../../src/loader/deploy/gates.js';
+import { openState } from '../../src/loader/deploy/state.js';
 import { podKey } from '../../src/loader/endpoints.js';
 import { nativeDoor, type MapHandle } from '../../src/loader/native.js';
 import { loadContents, POD_DIRECTIONS } from '../../src/loader/pod-programs.js';

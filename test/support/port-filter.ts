@@ -1,12 +1,22 @@
 /** A small object for tests of the loader: each pod refuses packets to one port; no policy is behind it. */
-import { Assembler, r0, r1, r2, r3, r4, r6, r7, r10 } from '../../src/codegen/assembler.js';
+import {
+  Assembler,
+  r0,
+  r1,
+  r2,
+  r3,
+  r4,
+  r6,
+  r7,
+  r10,
+} from '../../src/codegen/assembly/assembler.js';
 import { PROGRAMS, type BoundMap, type MapContents } from '../../src/codegen/contents.js';
-import { writeElf } from '../../src/codegen/elf.js';
-import { emitExit } from '../../src/codegen/emit-frame.js';
-import { emitAskOtherHalf } from '../../src/codegen/emit-gate.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
+import { emitExit } from '../../src/codegen/emit/frame.js';
+import { emitAskOtherHalf } from '../../src/codegen/emit/gate.js';
 import { GATE } from '../../src/codegen/layout.js';
-import { link } from '../../src/codegen/link.js';
-import type { FunctionListing, MapDeclaration } from '../../src/codegen/listing.js';
+import { link } from '../../src/codegen/assembly/link.js';
+import type { FunctionListing, MapDeclaration } from '../../src/codegen/assembly/listing.js';
 import type { Direction } from '../../src/ir/model.js';
 import { address } from './netns.js';
 

@@ -1,7 +1,11 @@
 /** Small objects through the project's own ELF writer, for tests of loading. */
-import { writeElf } from '../../src/codegen/elf.js';
-import { link } from '../../src/codegen/link.js';
-import type { Instruction, ListingItem, MapDeclaration } from '../../src/codegen/listing.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
+import { link } from '../../src/codegen/assembly/link.js';
+import type {
+  Instruction,
+  ListingItem,
+  MapDeclaration,
+} from '../../src/codegen/assembly/listing.js';
 import { SourceFile, span } from '../../src/source.js';
 import { u32 } from './raw-bpf.js';
 

@@ -11,9 +11,9 @@ import {
   NETWORKPOLICY_TIER,
   type PolicyModel,
 } from '../../src/ir/model.js';
-import type { HookKind } from '../../src/loader/deploy-hook.js';
+import type { HookKind } from '../../src/loader/deploy/hook.js';
 import { applyContents, type ApplyResult } from '../../src/loader/deploy.js';
-import { unload } from '../../src/loader/deploy-status.js';
+import { unload } from '../../src/loader/deploy/status.js';
 import { jiffiesPerSecond } from '../../src/loader/kernel-clock.js';
 import { nativeDoor } from '../../src/loader/native.js';
 import { parseK8s } from '../../src/parser/parse-k8s.js';

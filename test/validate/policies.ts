@@ -1,9 +1,9 @@
 /** Policies for the tests of validation: each kind of peer and port, in few rules. */
 import { SourceFile } from '../../src/source.js';
 import { emitDatapath } from '../../src/codegen/emit.js';
-import { writeElf } from '../../src/codegen/elf.js';
-import { link } from '../../src/codegen/link.js';
-import type { Listing } from '../../src/codegen/listing.js';
+import { writeElf } from '../../src/codegen/object/elf.js';
+import { link } from '../../src/codegen/assembly/link.js';
+import type { Listing } from '../../src/codegen/assembly/listing.js';
 import { normalize } from '../../src/ir/normalize.js';
 import { planLookups, type LookupPlan } from '../../src/ir/plan.js';
 import type { Compiled } from '../../src/validate/validate.js';

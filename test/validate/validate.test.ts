@@ -7,7 +7,7 @@ import { planLookups } from '../../src/ir/plan.js';
 import { SourceFile } from '../../src/source.js';
 import { DEFAULT_TARGET, targetNamed, type KernelTarget } from '../../src/target.js';
 import { mismatchDiagnostic } from '../../src/validate/mismatch.js';
-import { representativeCluster } from '../../src/validate/representative-cluster.js';
+import { representativeCluster } from '../../src/validate/representative/cluster.js';
 import { validateCompiled, type Bind } from '../../src/validate/validate.js';
 import { readPolicies } from '../oracle/world-model.js';
 import { compiled, POLICIES } from './policies.js';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { startEngine, type EngineName } from '../../src/cli/engines.js';
 import type { ClusterSnapshot } from '../../src/ir/cluster.js';
 import { judgeFlow, reportFlow } from '../../src/ir/flows.js';
-import { resolveFlows } from '../../src/ir/flows-read.js';
+import { resolveFlows } from '../../src/ir/flows/read.js';
 import type { Judge } from '../../src/ir/interpret.js';
 import type { NormalModel } from '../../src/ir/normal-model.js';
 import { readCluster, valueOf } from '../oracle/world-model.js';

@@ -1,5 +1,5 @@
 /** Commands that say what policies do in a cluster, and what a change of them does. */
-import type { CommandGroup, OptionSpec } from '../spec.js';
+import type { CommandGroup, OptionSpec } from '../base/spec.js';
 import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
 
 const DIFF_FORMAT: OptionSpec = {

@@ -1,5 +1,5 @@
 /** Commands about bundles. */
-import type { CommandGroup } from '../spec.js';
+import type { CommandGroup } from '../base/spec.js';
 import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, FORMAT, INPUT_EXIT } from './shared.js';
 
 export const bundleCommands: CommandGroup = {

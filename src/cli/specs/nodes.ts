@@ -1,5 +1,5 @@
 /** Commands that put bundles on a node's interfaces. */
-import type { CommandGroup, OperandSpec, OptionSpec } from '../spec.js';
+import type { CommandGroup, OperandSpec, OptionSpec } from '../base/spec.js';
 import { BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, FORMAT, INPUT_EXIT } from './shared.js';
 
 const BUNDLE: OperandSpec = {

@@ -1,5 +1,5 @@
 /** Commands about policyc itself. */
-import type { CommandGroup } from '../spec.js';
+import type { CommandGroup } from '../base/spec.js';
 import { BUG_EXIT, COLOR, DONE_EXIT, INPUT_EXIT } from './shared.js';
 
 export const otherCommands: CommandGroup = {
@@ -52,7 +52,7 @@ export const otherCommands: CommandGroup = {
         },
       ],
       exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
-      load: () => import('../completion.js'),
+      load: () => import('../base/completion.js'),
     },
   ],
 };

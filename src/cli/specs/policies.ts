@@ -1,6 +1,6 @@
 /** Commands for those who write policies. */
 import { DEFAULT_TARGET, TARGETS } from '../../target.js';
-import type { CommandGroup } from '../spec.js';
+import type { CommandGroup } from '../base/spec.js';
 import {
   AT,
   BUG_EXIT,

@@ -1,5 +1,5 @@
 /** Options, operands and exit codes that several commands share. */
-import type { ExitSpec, OperandSpec, OptionSpec } from '../spec.js';
+import type { ExitSpec, OperandSpec, OptionSpec } from '../base/spec.js';
 
 export const COLOR: OptionSpec = {
   flags: '--color <when>',

@@ -13,7 +13,7 @@ import {
 } from '../../../grammar/tokens.js';
 import { formatPolicy } from '../../../src/parser/format-policy.js';
 import { parsePolicy } from '../../../src/parser/parse-policy.js';
-import { endOf, tokenizePolicy } from '../../../src/parser/policy-tokens.js';
+import { endOf, tokenizePolicy } from '../../../src/parser/policy/tokens.js';
 import { SourceFile } from '../../../src/source.js';
 import { readCase } from '../../cases-policy/case-file.js';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { KEYWORDS } from '../../../grammar/tokens.js';
 import { parsePolicy } from '../../../src/parser/parse-policy.js';
-import { badEscapes, quoteString, readString } from '../../../src/parser/policy-strings.js';
+import { badEscapes, quoteString, readString } from '../../../src/parser/policy/strings.js';
 import { SourceFile } from '../../../src/source.js';
 
 function parse(text: string) {

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { formatPlace, placeOf, SourceFile, type Span } from '../../../src/source.js';
 import { parseK8s } from '../../../src/parser/parse-k8s.js';
-import type { K8sObject } from '../../../src/parser/k8s-objects.js';
-import type { JsonPath } from '../../../src/parser/yaml-value.js';
+import type { K8sObject } from '../../../src/parser/k8s/objects.js';
+import type { JsonPath } from '../../../src/parser/yaml/value.js';
 import { lowerText, policiesOf, policyOf } from '../k8s/reading.js';
 
 const show = (at: Span): string => {
