@@ -2,8 +2,8 @@
 import type { Family } from '../address.js';
 import { FLAVOURS } from '../codegen/layout.js';
 import { bug } from '../diagnostics.js';
+import { flavourIndex } from './class-matches.js';
 import type { Ends, PeerId, ViewId } from './ends.js';
-import { flavourIndex } from './view-effects.js';
 
 /** What views do to peer groups, laid out for one source after the other. */
 export class EffectSpread {
