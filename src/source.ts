@@ -76,8 +76,15 @@ export function formatPlace(at: Span): string {
 export function lineText(file: SourceFile, line: number): string {
   const start = file.lineStarts[line - 1];
   if (start === undefined) return '';
-  const next = file.lineStarts[line] ?? file.text.length;
-  return file.text.slice(start, next).replace(/\r?\n$|\r$/, '');
+  return file.text.slice(start, lineEnd(file, line));
+}
+
+/** The offset of a line's break, or of the text's end; found without a look at the rest of the line. */
+function lineEnd({ lineStarts, text }: SourceFile, line: number): number {
+  const next = lineStarts[line];
+  if (next === undefined) return text.length;
+  const isPair = text.charCodeAt(next - 1) === 10 && text.charCodeAt(next - 2) === 13;
+  return isPair ? next - 2 : next - 1;
 }
 
 /** What the part of the file under the span was generated from, where the file says so. */

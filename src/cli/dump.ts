@@ -45,7 +45,7 @@ function printText(
     { text: String(one.decider), align: 'right' as const },
     { text: one.name },
     { text: one.at },
-    { text: one.text.trim() },
+    { text: one.text },
   ]);
   session.print(bundleText(path, bundleReport(bundle, image, bytes), paint));
   session.print(`\n${renderTable(['CELL', 'DECIDED BY', 'AT', 'LINE'], rows, paint)}`);
@@ -70,11 +70,16 @@ function printJson(
 
 /** Cells hold the number of the decider; the order of the model in the bundle gives its line. */
 function cellsOf(bundle: Bundle): readonly CellReport[] {
+  const lines = new Map<string, string>();
   return normalize(bundle.model).deciders.flatMap((decider, index) => {
     const name = deciderName(decider);
     const origin = deciderOrigin(decider);
     if (decider.kind === 'none' || name === undefined || origin === undefined) return [];
-    const text = lineText(origin.file, placeOf(origin).line);
+    const { path, line } = placeOf(origin);
+    const key = `${path}:${line}`;
+    // One line may hold all rules, and millions of characters.
+    const text = lines.get(key) ?? lineText(origin.file, line).trim();
+    lines.set(key, text);
     return [{ decider: index, kind: decider.kind, name, at: formatPlace(origin), text }];
   });
 }
