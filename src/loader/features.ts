@@ -68,7 +68,7 @@ export function probeFeatures(): KernelFeatures {
       membarrier: nativeDoor().hasMembarrier()
         ? { available: true }
         : { available: false, reason: 'refused' },
-      'test-ingress': tryTestIngress(),
+      'test-ingress': attempt(takesIngress),
       jiffies: attempt(() => load(CALL_JIFFIES)),
       'direct-value': attempt(tryDirectValue),
       'mappable-array': attempt(() => tryMap('array', 4, 8, 1, mapFlag.mappable)),
@@ -98,10 +98,10 @@ export function jitHardening(): number | undefined {
   }
 }
 
+/** @param run answers false, or throws, where the kernel refuses */
 function attempt(run: () => unknown): Probe {
   try {
-    run();
-    return { available: true };
+    return run() === false ? { available: false, reason: 'EINVAL' } : { available: true };
   } catch (error) {
     if (error instanceof KernelError) return { available: false, reason: error.code };
     throw error;
@@ -144,15 +144,6 @@ const TAIL_CALL = encode([
 
 function load(instructions: Buffer): void {
   loadProgram({ type: 'sched-cls', name: 'probe', instructions }).close();
-}
-
-function tryTestIngress(): Probe {
-  try {
-    return takesIngress() ? { available: true } : { available: false, reason: 'EINVAL' };
-  } catch (error) {
-    if (error instanceof KernelError) return { available: false, reason: error.code };
-    throw error;
-  }
 }
 
 function tryTestRun(): void {

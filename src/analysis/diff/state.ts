@@ -2,6 +2,7 @@
 import { allowedGroups, type AllowedGroups } from '../../codegen/bind/ports.js';
 import type { AddressClass } from '../../codegen/bind/classes.js';
 import { FLAVOURS } from '../../codegen/layout.js';
+import { groupsInNeed } from '../../codegen/layout/state-needs.js';
 import type { Ends, PodGroup } from '../ends.js';
 import type { Universe } from '../universe.js';
 import { effectOn } from '../view-effects.js';
@@ -45,7 +46,7 @@ function needsState(
   const differ = (out: number, into: number, served: boolean): boolean => {
     const [a, b] = [groups[out], groups[into]];
     if (a === undefined || b === undefined) return false;
-    return (~a.none & ~b.all & 0xf) !== 0 || (served && (~b.none & ~a.all & 0xf) !== 0);
+    return groupsInNeed(a, b) !== 0 || (served && groupsInNeed(b, a) !== 0);
   };
   const usual = egress.defaults.some(
     (out, flavour) =>

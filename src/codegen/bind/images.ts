@@ -3,6 +3,7 @@ import { fragmentCell, type PortRow } from './ports.js';
 import { MAPS, OTHER_GROUP, PORT_INDEX, PROTOCOL_GROUPS, TABLES } from '../layout.js';
 import type { BoundMap, BoundTable } from '../contents.js';
 import {
+  arrayCandidate,
   CACHE_LINE,
   hashCandidate,
   withinTable,
@@ -61,15 +62,6 @@ export function cellCandidates(
   maxTableBytes: number,
 ): TableCandidates {
   const bytes = 4 * rows.length * portStride(classes);
-  const array = {
-    layout: 'array',
-    bytes,
-    loads: 1,
-    touched: bytes,
-    calls: 0,
-    fast: true,
-    inMaps: false,
-  };
   const spansOf = cellSpansIn(classes);
   const count = rows.reduce((sum, row) => {
     const spans = spansOf(row);
@@ -80,7 +72,7 @@ export function cellCandidates(
   return {
     table: 'cells',
     candidates: [
-      withinTable(array, maxTableBytes),
+      withinTable(arrayCandidate(bytes), maxTableBytes),
       hashCandidate(MAPS.cellsHash, count, 4 * rows.length),
     ],
   };
@@ -95,9 +87,7 @@ export function portCandidates({ starts }: PortClasses): TableCandidates {
   const touched = Math.min(bytes, CACHE_LINE * starts.length);
   return {
     table: 'ports',
-    candidates: [
-      { layout: 'array', bytes, loads: 1, touched, calls: 0, fast: true, inMaps: false },
-    ],
+    candidates: [arrayCandidate(bytes, touched)],
   };
 }
 

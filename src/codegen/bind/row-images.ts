@@ -6,7 +6,12 @@ import { allowedGroups, type AllowedGroups } from './ports.js';
 import type { RowTable, ViewRows } from './rows.js';
 import type { ShapedRow } from './shapes.js';
 import type { SubjectView } from './views.js';
-import { hashCandidate, withinTable, type TableCandidates } from '../layout/choose-layouts.js';
+import {
+  arrayCandidate,
+  hashCandidate,
+  withinTable,
+  type TableCandidates,
+} from '../layout/choose-layouts.js';
 import type { BoundMap, BoundTable } from '../contents.js';
 import {
   CLOSED_ASPECT,
@@ -68,20 +73,14 @@ export function rowCandidates(
   maxTableBytes: number,
 ): TableCandidates {
   const bytes = ROW_BYTES * 2 * sets.length * classes.length;
-  const array = {
-    layout: 'array',
-    bytes,
-    loads: 1,
-    touched: bytes,
-    calls: 0,
-    fast: true,
-    inMaps: false,
-  };
   const count = sets.reduce((sum, set) => sum + 2 * exceptionsOf(set).size, 0);
   const defaults = ROW_BYTES * 2 * sets.length * FLAVOUR_STRIDE;
   return {
     table: 'rows',
-    candidates: [withinTable(array, maxTableBytes), hashCandidate(MAPS.rowsHash, count, defaults)],
+    candidates: [
+      withinTable(arrayCandidate(bytes), maxTableBytes),
+      hashCandidate(MAPS.rowsHash, count, defaults),
+    ],
   };
 }
 

@@ -47,6 +47,11 @@ export function hashCandidate(map: MapDeclaration, count: number, beside: number
 /** Spare entries of each CPU are left out: a choice should be the same on any machine. */
 const SIZES = { ...USUAL_SIZES, possibleCpus: 0 };
 
+/** One load at an index. */
+export function arrayCandidate(bytes: number, touched = bytes): Candidate {
+  return { layout: 'array', bytes, loads: 1, touched, calls: 0, fast: true, inMaps: false };
+}
+
 export function withinTable(candidate: Candidate, maxTableBytes: number): Candidate {
   if (candidate.bytes <= maxTableBytes) return candidate;
   const obstacle = `${formatBytes(candidate.bytes)}, and one array of this kernel holds ${formatBytes(maxTableBytes)}`;

@@ -25,6 +25,11 @@ export interface StateNeed {
   readonly serves: Needs;
 }
 
+/** Protocol groups some of whose packets are allowed, while the opposite row does not allow all replies. */
+export function groupsInNeed(own: AllowedGroups, opposite: AllowedGroups): number {
+  return ~own.none & ~opposite.all & ALL_GROUPS;
+}
+
 /** What subjects with these rows need state for. */
 export function stateNeedOf(
   { ingress, egress }: ViewPair,
@@ -43,7 +48,7 @@ export function stateNeedOf(
     const counts = STATE_PROTOCOLS.map(() => new Map<Flavour, number>());
     for (const one of remote) {
       totals.set(one.flavour, (totals.get(one.flavour) ?? 0) + 1);
-      const groups = ~groupsOf(rowOf(own, one)).none & ~groupsOf(rowOf(opposite, one)).all;
+      const groups = groupsInNeed(groupsOf(rowOf(own, one)), groupsOf(rowOf(opposite, one)));
       for (const [group, count] of counts.entries()) {
         if ((groups & (1 << group)) === 0) continue;
         count.set(one.flavour, (count.get(one.flavour) ?? 0) + 1);
