@@ -1,8 +1,8 @@
 /** What connection state costs: packets that need some beside such that need none, and bare lookups of the same size. */
 import { parseAddress } from '../src/address.js';
-import { Assembler, r0, r1, r2, r3, r6, r7, r10 } from '../src/codegen/assembly/assembler.js';
+import { r1, r7, r10 } from '../src/codegen/assembly/assembler.js';
 import { bind } from '../src/codegen/bind.js';
-import type { Listing } from '../src/codegen/assembly/listing.js';
+import type { MapDeclaration } from '../src/codegen/assembly/listing.js';
 import { buildPacket } from '../src/codegen/packets.js';
 import { compile } from '../src/compile.js';
 import type { Outcome } from '../src/diagnostics.js';
@@ -20,8 +20,9 @@ import { parseK8s } from '../src/parser/parse-k8s.js';
 import { SourceFile } from '../src/source.js';
 import { targetNamed } from '../src/target.js';
 import { costRows, COST_COLUMNS } from './cost-table.js';
-import { PACKETS, RECORD_BYTES, SKB, WHOLE_PACKET } from './driver.js';
+import { PACKETS, RECORD_BYTES } from './driver.js';
 import { loadListing, measure, openDriver, type Candidate, type Loaded } from './measure.js';
+import { KEY, oneLookupListing } from './one-lookup.js';
 import { cidrOf, cidrRules, flowsTo, OWN_ADDRESS, recordsOf, type CidrRule } from './packets.js';
 import type { Effort, Section, Table } from './section.js';
 
@@ -134,44 +135,22 @@ function loadLru(keyBytes: number, records: Uint8Array): Loaded {
     key.set(records.subarray(i * RECORD_BYTES[4], i * RECORD_BYTES[4] + 12));
     return { key, value: Buffer.alloc(16) };
   });
-  return loadListing(lruListing(keyBytes), 'lru_lookup', [{ name: 'flows', entries }]);
-}
-
-function lruListing(keyBytes: number): Listing {
-  const asm = new Assembler('lru_lookup', 'program');
-  asm.mov(r6, r1);
-  asm.load(4, r7, r6, SKB.data);
-  asm.load(4, r2, r6, SKB.dataEnd);
-  asm.mov(r3, r7);
-  asm.add(r3, WHOLE_PACKET[4]);
-  asm.branch('gt', r3, r2, 'done');
-  for (let at = 0; at < keyBytes; at += 4) {
-    asm.mov(r1, 0);
-    if (at < 12) asm.load(4, r1, r7, 26 + at);
-    asm.store(4, r10, at - 32, r1);
-  }
-  asm.loadMap(r1, 'flows');
-  asm.mov(r2, r10);
-  asm.add(r2, -32);
-  asm.call('map_lookup_elem');
-  asm.label('done');
-  asm.mov(r0, -1);
-  asm.exit();
-  return {
-    license: 'Apache-2.0',
-    functions: [asm.finish()],
-    tables: [],
-    maps: [
-      {
-        name: 'flows',
-        type: 'lru_hash',
-        keySize: keyBytes,
-        valueSize: 16,
-        maxEntries: LRU_CAPACITY,
-        flags: 0,
-      },
-    ],
+  const map: MapDeclaration = {
+    name: 'flows',
+    type: 'lru_hash',
+    keySize: keyBytes,
+    valueSize: 16,
+    maxEntries: LRU_CAPACITY,
+    flags: 0,
   };
+  const listing = oneLookupListing('lru_lookup', 4, map, (asm) => {
+    for (let at = 0; at < keyBytes; at += 4) {
+      asm.mov(r1, 0);
+      if (at < 12) asm.load(4, r1, r7, 26 + at);
+      asm.store(4, r10, KEY + at, r1);
+    }
+  });
+  return loadListing(listing, 'lru_lookup', [{ name: map.name, entries }]);
 }
 
 interface Pod {
