@@ -2,6 +2,7 @@
 # Installs what a fresh Debian 12 lacks for building, testing and the demo. Says nothing when all is there.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/apt.sh
 
 # package | a file or command that shows it is there | what it is for
 needs='
@@ -14,9 +15,6 @@ llvm|command:llvm-objdump|the tests of the object files
 iproute2|command:ip|the packet tests and the demo
 nftables|command:nft|the packet tests and the demo
 '
-
-# Debian keeps administrators' commands out of other users' PATH.
-export PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 
 present() {
   case "$1" in
@@ -36,13 +34,9 @@ while IFS='|' read -r package sign purpose; do
 done <<<"$needs"
 
 if [ "${#missing[@]}" -gt 0 ]; then
-  if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+  if can_install; then
     echo "setup: installing ${missing[*]}"
-    export DEBIAN_FRONTEND=noninteractive
-    log=$(mktemp)
-    trap 'rm -f "$log"' EXIT
-    if ! { apt-get -q update && apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1; then
-      tail -n 30 "$log" >&2
+    if ! install_packages "${missing[@]}"; then
       # Going on: the compiler and its tests need none of them, and what does need one says so itself.
       echo "setup: apt-get failed; install these yourself: ${missing[*]}" >&2
     fi
