@@ -41,6 +41,22 @@ function faultsOfFunction({ name, items }: FunctionListing): readonly Fault[] {
   return faults;
 }
 
+/** The listing with each instruction changed. */
+export function mapInstructions(
+  listing: Listing,
+  change: (instruction: Instruction) => Instruction,
+): Listing {
+  return {
+    ...listing,
+    functions: listing.functions.map((one) => ({
+      ...one,
+      items: one.items.map((item) =>
+        item.kind === 'label' ? item : { ...item, instruction: change(item.instruction) },
+      ),
+    })),
+  };
+}
+
 /** The listing with the fault in it. */
 export function withFault(listing: Listing, fault: Fault): Listing {
   return {

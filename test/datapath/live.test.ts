@@ -6,7 +6,7 @@ import type { Instruction, Listing } from '../../src/codegen/assembly/listing.js
 import { ACK, FIN, frame, PROTO, SYN, tcp, udp } from '../support/frames.js';
 import { CLUSTER, from, send, to } from './case.js';
 import { prepare, vmEngine, type Engine } from './engines.js';
-import { faultsOf, withFault } from './faults.js';
+import { faultsOf, mapInstructions, withFault } from './faults.js';
 import { OUTSIDE, policies, X, Y } from './world.js';
 
 const PREPARED = prepare(
@@ -36,15 +36,7 @@ function small(listing: Listing): Listing {
       one.right.imm === CONNECTION_CAPACITY.livePerPod;
     return isLimit ? { ...one, right: { imm: PER_POD } } : one;
   };
-  return {
-    ...listing,
-    functions: listing.functions.map((one) => ({
-      ...one,
-      items: one.items.map((item) =>
-        item.kind === 'label' ? item : { ...item, instruction: shrink(item.instruction) },
-      ),
-    })),
-  };
+  return mapInstructions(listing, shrink);
 }
 
 class Crowd {

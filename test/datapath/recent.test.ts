@@ -6,7 +6,7 @@ import type { Instruction, Listing } from '../../src/codegen/assembly/listing.js
 import { frame, PROTO, sctp, udp } from '../support/frames.js';
 import { CLUSTER, from, send } from './case.js';
 import { prepare, vmEngine } from './engines.js';
-import { faultsOf, withFault } from './faults.js';
+import { faultsOf, mapInstructions, withFault } from './faults.js';
 import { policies, X, X6, Y, Y6 } from './world.js';
 
 const PREPARED = prepare(
@@ -29,15 +29,7 @@ function small(listing: Listing): Listing {
       one.src.imm === 32 - Math.log2(RECENT_CAPACITY);
     return isIndex ? { ...one, src: { imm: 31 } } : one;
   };
-  return {
-    ...listing,
-    functions: listing.functions.map((one) => ({
-      ...one,
-      items: one.items.map((item) =>
-        item.kind === 'label' ? item : { ...item, instruction: shrink(item.instruction) },
-      ),
-    })),
-  };
+  return mapInstructions(listing, shrink);
 }
 
 type Flow = readonly [pod: 'x' | 'y', packet: Uint8Array];

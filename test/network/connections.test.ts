@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addressBytes, formatAddress, type Address, type Family } from '../../src/address.js';
 import type { NetworkPlace } from '../../src/demo/network.js';
 import type { Capture, Opened, ProbeProtocol, Prober } from '../../src/demo/prober.js';
-import { address, cluster, isRoot, pod } from '../support/netns.js';
+import { isRoot } from '../support/netns.js';
 import { tcpPacket, udpPacket } from '../support/raw-packets.js';
-import { Wire } from '../support/wire.js';
+import type { Wire } from '../support/wire.js';
+import { addressIn, createThreePods } from './three-pods.js';
 
 /** The client may open connections and nobody may open one to it; the server is the reverse. */
 const POLICIES = `
@@ -63,36 +64,14 @@ describe.runIf(isRoot)('connections under policies', () => {
   let internet: NetworkPlace;
 
   beforeAll(async () => {
-    wire = await Wire.create(
-      cluster([
-        pod('app/client', 'one', ['10.244.1.5', 'fd00:244:1::5']),
-        pod('app/server', 'one', ['10.244.1.6', 'fd00:244:1::6']),
-        pod('app/far', 'two', ['10.244.2.5', 'fd00:244:2::5']),
-      ]),
-      [{ name: 'internet', addresses: [address('198.51.100.7'), address('2001:db8:f::7')] }],
-    );
+    ({ wire, client, server, far, internet } = await createThreePods(PORTS));
     ({ prober } = wire.network);
-    client = wire.network.pod('app/client');
-    server = wire.network.pod('app/server');
-    far = wire.network.pod('app/far');
-    internet = wire.network.host('internet');
-    for (const { netns } of [client, server, far]) {
-      for (const [protocol, port] of Object.entries(PORTS)) {
-        await prober.listen(netns, protocol as ProbeProtocol, port);
-      }
-    }
     wire.apply(POLICIES);
   }, 60_000);
 
   afterAll(() => {
     (wire as Wire | undefined)?.close();
   });
-
-  function of(place: NetworkPlace, family: Family): Address {
-    const found = place.addresses.find((one) => one.family === family);
-    if (found === undefined) throw new Error(`no IPv${family} address`);
-    return found;
-  }
 
   function open(
     from: NetworkPlace,
@@ -104,7 +83,7 @@ describe.runIf(isRoot)('connections under policies', () => {
     return prober.open({
       netns: from.netns,
       protocol,
-      address: formatAddress(of(to, family)),
+      address: formatAddress(addressIn(to, family)),
       port: PORTS[protocol],
       milliseconds: 3000,
       ...options,
@@ -169,7 +148,7 @@ describe.runIf(isRoot)('connections under policies', () => {
   });
 
   it.each(FAMILIES)('take later fragments of no reply (IPv%i)', async (family) => {
-    const [ours, theirs] = [of(client, family), of(far, family)];
+    const [ours, theirs] = [addressIn(client, family), addressIn(far, family)];
     const opened = await open(client, far, 'udp', family);
     expect(opened.result).toBe('ok');
     const here = await prober.capture(client.netns, 'eth0');
@@ -200,7 +179,7 @@ describe.runIf(isRoot)('connections under policies', () => {
   });
 
   it.each(FAMILIES)('are not made by anything but a SYN (IPv%i)', async (family) => {
-    const [ours, theirs] = [of(client, family), of(far, family)];
+    const [ours, theirs] = [addressIn(client, family), addressIn(far, family)];
     const there = await prober.capture(far.netns, 'eth0');
     const here = await prober.capture(client.netns, 'eth0');
     await prober.inject(client.netns, tcpPacket(ours, 51000, theirs, 443, { ack: true }));
@@ -217,7 +196,7 @@ describe.runIf(isRoot)('connections under policies', () => {
   });
 
   it.each(FAMILIES)('open nothing but themselves (IPv%i)', async (family) => {
-    const [ours, theirs] = [of(client, family), of(far, family)];
+    const [ours, theirs] = [addressIn(client, family), addressIn(far, family)];
     const localPort = 52_000 + family;
     const opened = await open(client, far, 'tcp', family, { localPort });
     expect(opened.result).toBe('ok');
@@ -242,7 +221,11 @@ describe.runIf(isRoot)('connections under policies', () => {
 
   it.each(FAMILIES)('are not forged in the name of others (IPv%i)', async (family) => {
     const there = await prober.capture(far.netns, 'eth0');
-    const [ours, near, theirs] = [of(client, family), of(server, family), of(far, family)];
+    const [ours, near, theirs] = [
+      addressIn(client, family),
+      addressIn(server, family),
+      addressIn(far, family),
+    ];
     await prober.inject(client.netns, tcpPacket(near, 53_000, theirs, 443, { syn: true }));
     await prober.inject(client.netns, tcpPacket(ours, 53_001, theirs, 443, { syn: true }));
     expect(await arrived(there, 53_000, 443)).toBe(0);
@@ -260,7 +243,7 @@ describe.runIf(isRoot)('connections under policies', () => {
 
   it.each(FAMILIES)('see no gap while policies are replaced (IPv%i)', async (family) => {
     const stream = (from: NetworkPlace, to: NetworkPlace): ReturnType<Prober['stream']> =>
-      prober.stream(from.netns, formatAddress(of(to, family)), PORTS.udp, 200);
+      prober.stream(from.netns, formatAddress(addressIn(to, family)), PORTS.udp, 200);
     const allowed = await Promise.all([stream(client, server), stream(far, server)]);
     const denied = await Promise.all([stream(server, client), stream(internet, client)]);
     for (let i = 0; i < 5; i += 1) {

@@ -18,8 +18,9 @@ import { nativeDoor } from '../../src/loader/native.js';
 import { listSockets, openConnections } from '../../src/loader/sockets.js';
 import { SourceFile } from '../../src/source.js';
 import { targetNamed } from '../../src/target.js';
-import { address, cluster, inNamespace, isRoot, pod } from '../support/netns.js';
-import { modelOf, NOW, Wire } from '../support/wire.js';
+import { inNamespace, isRoot } from '../support/netns.js';
+import { modelOf, NOW, type Wire } from '../support/wire.js';
+import { addressIn, createThreePods } from './three-pods.js';
 
 const SERVER_PORT = 443;
 
@@ -63,22 +64,9 @@ describe.runIf(isRoot)('connections that were open before', () => {
 
   beforeAll(async () => {
     stateDir = mkdtempSync(join(tmpdir(), 'policyc-handover-'));
-    wire = await Wire.create(
-      cluster([
-        pod('app/client', 'one', ['10.244.1.5', 'fd00:244:1::5']),
-        pod('app/server', 'one', ['10.244.1.6', 'fd00:244:1::6']),
-        pod('app/far', 'two', ['10.244.2.5', 'fd00:244:2::5']),
-      ]),
-      [{ name: 'internet', addresses: [address('198.51.100.7'), address('2001:db8:f::7')] }],
-    );
+    const ports = { tcp: SERVER_PORT, udp: SERVER_PORT };
+    ({ wire, client, server, far } = await createThreePods(ports));
     ({ prober } = wire.network);
-    client = wire.network.pod('app/client');
-    server = wire.network.pod('app/server');
-    far = wire.network.pod('app/far');
-    for (const { netns } of [client, server, far]) {
-      await prober.listen(netns, 'tcp', SERVER_PORT);
-      await prober.listen(netns, 'udp', SERVER_PORT);
-    }
   }, 60_000);
 
   afterEach(async () => {
@@ -107,12 +95,10 @@ describe.runIf(isRoot)('connections that were open before', () => {
     protocol: ProbeProtocol,
     family: Family,
   ): Promise<Opened> {
-    const there = to.addresses.find((one) => one.family === family);
-    if (there === undefined) throw new Error(`no IPv${family} address`);
     const one = await prober.open({
       netns: from.netns,
       protocol,
-      address: formatAddress(there),
+      address: formatAddress(addressIn(to, family)),
       port: SERVER_PORT,
       milliseconds: 3000,
     });
