@@ -1,7 +1,7 @@
 /** The cluster snapshot: what policies can see of a cluster's namespaces, pods, nodes and Services. */
 import type { Address, Prefix } from '../address.js';
 import type { Span } from '../source.js';
-import type { LabelSelector, PortProtocol } from './model.js';
+import type { LabelRequirement, LabelSelector, PortProtocol } from './model.js';
 
 export type Labels = ReadonlyMap<string, string>;
 
@@ -98,17 +98,22 @@ export function isPolicyPod(pod: Pod): boolean {
 
 /** Whether all requirements hold for the labels (Kubernetes' labels.Selector). */
 export function selectorMatches(selector: LabelSelector, labels: Labels): boolean {
-  return selector.requirements.every(({ key, operator, values }) => {
-    const value = labels.get(key);
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value);
-      case 'NotIn':
-        return value === undefined || !values.includes(value);
-      case 'Exists':
-        return value !== undefined;
-      case 'DoesNotExist':
-        return value === undefined;
-    }
-  });
+  return selector.requirements.every((requirement) => requirementHolds(requirement, labels));
+}
+
+export function requirementHolds(
+  { key, operator, values }: LabelRequirement,
+  labels: Labels,
+): boolean {
+  const value = labels.get(key);
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value);
+    case 'NotIn':
+      return value === undefined || !values.includes(value);
+    case 'Exists':
+      return value !== undefined;
+    case 'DoesNotExist':
+      return value === undefined;
+  }
 }

@@ -3,7 +3,6 @@ import type { Address } from '../address.js';
 import { bug } from '../diagnostics.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod, type Service } from './cluster.js';
 import { createAddressBook } from './interpret/addresses.js';
-import { RuleIndex, SubjectIndex } from './interpret/rule-index.js';
 import {
   createRuleMatcher,
   sameAddress,
@@ -11,15 +10,15 @@ import {
   type Protocol,
 } from './interpret/match.js';
 import { createPodSelection } from './interpret/selectors.js';
+import { createTierViews } from './interpret/tier-views.js';
+import { createTracer, type SideTrace } from './interpret/trace.js';
 import type { Direction } from './model.js';
 import {
   NO_DECIDER,
   type DeciderId,
   type Judgement,
   type NormalModel,
-  type NormalPolicy,
   type NormalRule,
-  type NormalTier,
   type Reason,
 } from './normal-model.js';
 
@@ -61,17 +60,18 @@ export interface Interpreter {
     protocol: Protocol,
     port: number,
   ) => readonly EndpointJudgement[];
+  /** What the policies alone say of a packet, clause by clause. */
+  readonly trace: (
+    subject: Pod,
+    direction: Direction,
+    remote: Address,
+    protocol: Protocol,
+    port: number,
+  ) => SideTrace;
   /** Every rule that may have a say, in the order of decision. */
   readonly rulesOf: (subject: Pod, direction: Direction) => readonly NormalRule[];
   /** The first policy by which the pod is isolated in the direction; NO_DECIDER if none does. */
   readonly isolationOf: (subject: Pod, direction: Direction) => DeciderId;
-}
-
-/** What one tier has to say about a subject in one direction. */
-interface TierView {
-  readonly kind: NormalTier['kind'];
-  readonly isolation: DeciderId;
-  readonly rules: RuleIndex;
 }
 
 /** @param at the instant at which rules with `until` are judged, in milliseconds since the epoch */
@@ -82,18 +82,19 @@ export function createInterpreter(
 ): Interpreter {
   const book = createAddressBook(cluster);
   const selection = createPodSelection(cluster);
-  const matches = createRuleMatcher(cluster, selection);
+  const { matches, alternativesOf } = createRuleMatcher(cluster, selection);
   const viewsOf = createTierViews(model, selection, at);
+  const traceTiers = createTracer(viewsOf, alternativesOf, at);
 
   /** The tiers alone: neither the pod itself, nor its node, nor Services are special here. */
   const judgeByPolicies = (packet: PacketView): Judgement => {
-    for (const tier of viewsOf(packet.subject, packet.direction)) {
-      const first = tier.rules
+    for (const view of viewsOf(packet.subject, packet.direction)) {
+      const first = view.rules
         .candidates(packet.remote, packet.holder?.pod)
         .find((rule) => matches(rule, packet));
-      if (tier.kind === 'additive') {
-        if (tier.isolation === NO_DECIDER) continue;
-        if (first === undefined) return judgement('deny', 'isolation', tier.isolation);
+      if (view.tier.kind === 'additive') {
+        if (view.isolation === NO_DECIDER) continue;
+        if (first === undefined) return judgement('deny', 'isolation', view.isolation);
         return judgement('allow', 'rule', first.id);
       }
       if (first === undefined || first.action === 'pass') continue;
@@ -102,17 +103,19 @@ export function createInterpreter(
     return judgement('allow', 'default');
   };
 
-  const judgeAt = (
+  const packetAt = (
     subject: Pod,
     direction: Direction,
     remote: Address,
     protocol: Protocol,
     port: number,
-  ): Judgement => {
+  ): PacketView => {
     const holder = book.holderOf(remote);
     const unbound = book.isUnbound(remote);
-    return judgeByPolicies({ subject, direction, remote, holder, unbound, protocol, port });
+    return { subject, direction, remote, holder, unbound, protocol, port };
   };
+  const judgeAt = (...packet: Parameters<typeof packetAt>): Judgement =>
+    judgeByPolicies(packetAt(...packet));
 
   // A Service that leads back to the pod itself is judged by the policies too (SEMANTICS row 40).
   const judgeEndpoints: Interpreter['judgeEndpoints'] = (subject, vip, protocol, port) => {
@@ -142,6 +145,10 @@ export function createInterpreter(
   return {
     judge,
     judgeEndpoints,
+    trace: (...asked) => {
+      const packet = packetAt(...asked);
+      return traceTiers(packet, judgeByPolicies(packet));
+    },
     rulesOf: (subject, direction) =>
       viewsOf(subject, direction).flatMap(({ rules }) => rules.rules),
     isolationOf: (subject, direction) =>
@@ -192,55 +199,4 @@ function judgement(
   decider: DeciderId = NO_DECIDER,
 ): Judgement {
   return { verdict, reason, decider };
-}
-
-/** Tier views are shared between pods that the same policies select. */
-function createTierViews(
-  model: NormalModel,
-  selection: ReturnType<typeof createPodSelection>,
-  at: number,
-): (subject: Pod, direction: Direction) => readonly TierView[] {
-  const indexes = model.tiers.map((tier) => new SubjectIndex(tier.policies));
-  const byLook = new Map<number, Record<Direction, readonly TierView[]>>();
-  const byPolicies = new Map<string, TierView>();
-
-  const viewOf = (
-    tier: NormalTier,
-    policies: readonly NormalPolicy[],
-    direction: Direction,
-  ): TierView => {
-    const key = [tier.name, direction, ...policies.map(({ index }) => index)].join(' ');
-    const known = byPolicies.get(key);
-    if (known !== undefined) return known;
-    const rules = policies.flatMap((policy) =>
-      policy.rules.filter(
-        (rule) =>
-          rule.direction === direction &&
-          (rule.until === undefined || at < rule.until) &&
-          (tier.kind === 'ordered' || rule.action === 'allow'),
-      ),
-    );
-    const isolations =
-      tier.kind === 'additive' ? policies.map(({ isolation }) => isolation[direction]) : [];
-    const isolation = isolations.find((id) => id !== NO_DECIDER) ?? NO_DECIDER;
-    const view = { kind: tier.kind, isolation, rules: new RuleIndex(rules) };
-    byPolicies.set(key, view);
-    return view;
-  };
-
-  return (subject, direction) => {
-    const look = selection.lookOf(subject);
-    let views = byLook.get(look);
-    if (views === undefined) {
-      const selected = model.tiers.map((tier, i) => ({
-        tier,
-        policies: indexes[i]?.selecting(subject, selection) ?? [],
-      }));
-      const viewsIn = (direction: Direction): readonly TierView[] =>
-        selected.map(({ tier, policies }) => viewOf(tier, policies, direction));
-      views = { ingress: viewsIn('ingress'), egress: viewsIn('egress') };
-      byLook.set(look, views);
-    }
-    return views[direction];
-  };
 }

@@ -1,7 +1,10 @@
 /** Whether a rule matches a packet: peers and ports, as SEMANTICS.md has them. */
 import type { Address } from '../../address.js';
 import { selectorMatches, type ClusterSnapshot, type Pod, type Service } from '../cluster.js';
+import { bug } from '../../diagnostics.js';
 import type { AddressHolder } from './addresses.js';
+import type { Alternative } from './clauses.js';
+import { peerClauses, portClauses } from './clause-facts.js';
 import { someContains } from './prefixes.js';
 import type { PodSelection } from './selectors.js';
 import type { Direction, Peer, PortMatch, PortProtocol } from '../model.js';
@@ -23,7 +26,11 @@ export interface PacketView {
   readonly port: number;
 }
 
-export type RuleMatcher = (rule: NormalRule, packet: PacketView) => boolean;
+export interface RuleMatcher {
+  readonly matches: (rule: NormalRule, packet: PacketView) => boolean;
+  /** The same, peer by peer and clause by clause. */
+  readonly alternativesOf: (rule: NormalRule, packet: PacketView) => readonly Alternative[];
+}
 
 export function createRuleMatcher(cluster: ClusterSnapshot, selection: PodSelection): RuleMatcher {
   const nodes = new Map(cluster.nodes.map((node) => [node.name, node]));
@@ -60,16 +67,32 @@ export function createRuleMatcher(cluster: ClusterSnapshot, selection: PodSelect
     }
   };
 
-  return (rule, packet) =>
-    rule.peers.some((peer) => {
-      if (!peerHoldsRemote(peer, rule, packet)) return false;
-      if (rule.ports === 'every') return true;
-      if (peer.kind === 'service' && packet.direction === 'egress') {
-        const service = services.get(`${peer.namespace}/${peer.name}`);
-        return service !== undefined && servicePortMatches(service, rule.ports, packet);
-      }
-      return rule.ports.some((match) => portMatches(match, peer, packet));
-    });
+  const portHolds = (match: PortMatch, peer: Peer, packet: PacketView): boolean => {
+    if (peer.kind === 'service' && packet.direction === 'egress') {
+      const service = services.get(`${peer.namespace}/${peer.name}`);
+      return service !== undefined && servicePortMatches(service, match, packet);
+    }
+    return portMatches(match, peer, packet);
+  };
+
+  const alternativeOf = (peer: Peer, rule: NormalRule, packet: PacketView): Alternative => {
+    const clauses = peerClauses(peer, rule, packet, nodes, cluster);
+    const asked = clauses.every(({ holds }) => holds);
+    if (asked !== peerHoldsRemote(peer, rule, packet)) {
+      bug(`the clauses of ${rule.name} do not say what its peer says`);
+    }
+    return { peer, clauses: [...clauses, ...portClauses(rule, peer, packet, portHolds)] };
+  };
+
+  return {
+    matches: (rule, packet) =>
+      rule.peers.some(
+        (peer) =>
+          peerHoldsRemote(peer, rule, packet) &&
+          (rule.ports === 'every' || rule.ports.some((match) => portHolds(match, peer, packet))),
+      ),
+    alternativesOf: (rule, packet) => rule.peers.map((peer) => alternativeOf(peer, rule, packet)),
+  };
 }
 
 export function sameAddress(a: Address, b: Address): boolean {
@@ -79,7 +102,7 @@ export function sameAddress(a: Address, b: Address): boolean {
 /** Ports of an egress rule to a Service are the Service's, and mean the target ports behind it. */
 function servicePortMatches(
   service: Service,
-  ports: readonly PortMatch[],
+  match: PortMatch,
   { remote, protocol, port }: PacketView,
 ): boolean {
   return service.endpoints
@@ -89,12 +112,10 @@ function servicePortMatches(
         (servicePort, index) =>
           servicePort.protocol === protocol &&
           targetPorts.get(index) === port &&
-          ports.some((match) =>
-            match.kind === 'range'
-              ? inRange(match, servicePort.protocol, servicePort.port)
-              : match.name === servicePort.name &&
-                (match.protocol === undefined || match.protocol === servicePort.protocol),
-          ),
+          (match.kind === 'range'
+            ? inRange(match, servicePort.protocol, servicePort.port)
+            : match.name === servicePort.name &&
+              (match.protocol === undefined || match.protocol === servicePort.protocol)),
       ),
     );
 }

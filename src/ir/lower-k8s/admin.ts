@@ -13,6 +13,7 @@ import type {
 } from '../../parser/k8s/types.js';
 import type { JsonPath } from '../../parser/yaml/value.js';
 import type { Span } from '../../source.js';
+import { noteOrigin } from '../clause-origins.js';
 import { lowerPrefix, nameOf } from './networkpolicy.js';
 import { EVERYTHING, lowerNamespacedPod, lowerSelector } from './selectors.js';
 import {
@@ -35,7 +36,8 @@ export function lowerAdminPolicy(object: K8sObject, kind: AdminKind): Policy {
   // The schema has checked every field.
   const spec = object.value['spec'] as unknown as AdminSpec;
   const baseline = kind === 'BaselineAdminNetworkPolicy' || spec.tier === 'Baseline';
-  const subject = lowerPods(spec.subject, object.spanOfNode(spec.subject, ['spec', 'subject']));
+  const at = ['spec', 'subject'];
+  const subject = lowerPods(spec.subject, object.spanOfNode(spec.subject, at), object, at);
   return {
     kind,
     tier: baseline ? BASELINE_TIER.name : ADMIN_TIER.name,
@@ -65,7 +67,7 @@ function lowerRules(
       direction,
       action: lowerAction(rule.action),
       peers: (rule[field] ?? []).map((peer, j) => lowerPeer(object, peer, [...path, field, j])),
-      ports: lowerPorts(rule),
+      ports: lowerPorts(rule, object, path),
       name: given === '' ? `${direction}[${i}]` : given,
       log: false,
       reject: false,
@@ -86,26 +88,52 @@ function lowerAction(action: AdminRule['action']): Action {
   }
 }
 
-function lowerPods({ namespaces, pods }: AdminSubject, origin: Span): PodSelector | undefined {
-  if (pods != null) return lowerNamespacedPod(pods, origin);
+function lowerPods(
+  { namespaces, pods }: AdminSubject,
+  origin: Span,
+  object: K8sObject,
+  path: JsonPath,
+): PodSelector | undefined {
+  if (pods != null) return lowerNamespacedPod(pods, origin, object, [...path, 'pods']);
   if (namespaces == null) return undefined;
-  return { namespaces: lowerSelector(namespaces), pods: EVERYTHING, origin };
+  const selector = lowerSelector(namespaces, object, [...path, 'namespaces']);
+  return { namespaces: selector, pods: EVERYTHING, origin };
 }
 
 function lowerPeer(object: K8sObject, peer: AdminPeer, path: JsonPath): Peer {
   const origin = object.spanOfNode(peer, path);
-  const pods = lowerPods(peer, origin);
+  const pods = lowerPods(peer, origin, object, path);
   if (pods !== undefined) return { kind: 'pods', ...pods };
   if (peer.networks != null) {
-    return { kind: 'addresses', include: peer.networks.map(lowerPrefix), exclude: [], origin };
+    const include = peer.networks.map((text, i) =>
+      lowerPrefix(text, object, [...path, 'networks', i]),
+    );
+    return { kind: 'addresses', include, exclude: [], origin };
   }
-  if (peer.nodes != null) return { kind: 'nodes', selector: lowerSelector(peer.nodes), origin };
+  if (peer.nodes != null) {
+    return {
+      kind: 'nodes',
+      selector: lowerSelector(peer.nodes, object, [...path, 'nodes']),
+      origin,
+    };
+  }
   // Only allows get here with domain names, and a warning has said that they match nothing.
   return { kind: 'nothing', origin };
 }
 
-function lowerPorts({ ports, protocols }: AdminRule): Rule['ports'] {
-  const matches = [...(ports ?? []).map(lowerPort), ...(protocols ?? []).flatMap(lowerProtocol)];
+function lowerPorts(
+  { ports, protocols }: AdminRule,
+  object: K8sObject,
+  path: JsonPath,
+): Rule['ports'] {
+  const noted = (match: PortMatch, field: string, i: number): PortMatch =>
+    noteOrigin(match, () => object.spanOf([...path, field, i]));
+  const matches = [
+    ...(ports ?? []).map((port, i) => noted(lowerPort(port), 'ports', i)),
+    ...(protocols ?? []).flatMap((one, i) =>
+      lowerProtocol(one).map((match) => noted(match, 'protocols', i)),
+    ),
+  ];
   return matches.length === 0 ? 'every' : matches;
 }
 

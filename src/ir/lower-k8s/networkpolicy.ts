@@ -9,6 +9,8 @@ import type {
   NetworkPolicySpec,
 } from '../../parser/k8s/types.js';
 import type { JsonPath } from '../../parser/yaml/value.js';
+import type { Span } from '../../source.js';
+import { noteOrigin } from '../clause-origins.js';
 import { EVERYTHING, lowerSelector, namespaceNamed } from './selectors.js';
 import {
   NETWORKPOLICY_TIER,
@@ -37,7 +39,13 @@ export function lowerNetworkPolicy(object: K8sObject): Policy {
     priority: 0,
     namespace,
     name: nameOf(object),
-    subjects: [{ namespaces: own, pods: lowerSelector(spec.podSelector), origin: subjectOrigin }],
+    subjects: [
+      {
+        namespaces: own,
+        pods: lowerSelector(spec.podSelector, object, ['spec', 'podSelector']),
+        origin: subjectOrigin,
+      },
+    ],
     isolates,
     logsIsolation: false,
     rules: [
@@ -85,7 +93,12 @@ function lowerRules(
         peers.length === 0
           ? [{ kind: 'any', origin }]
           : peers.map((peer, j) => lowerPeer(object, peer, [...path, field, j], own)),
-      ports: ports.length === 0 ? 'every' : ports.map(lowerPort),
+      ports:
+        ports.length === 0
+          ? 'every'
+          : ports.map((port, j) =>
+              noteOrigin(lowerPort(port), () => portSpan(object, [...path, 'ports', j])),
+            ),
       name: `${direction}[${i}]`,
       log: false,
       reject: false,
@@ -103,19 +116,38 @@ function lowerPeer(
   const origin = object.spanOfNode(peer, path);
   const { ipBlock, namespaceSelector, podSelector } = peer;
   if (ipBlock != null) {
-    const exclude = (ipBlock.except ?? []).map(lowerPrefix);
-    return { kind: 'addresses', include: [lowerPrefix(ipBlock.cidr)], exclude, origin };
+    const at = [...path, 'ipBlock'];
+    const exclude = (ipBlock.except ?? []).map((text, i) =>
+      lowerPrefix(text, object, [...at, 'except', i]),
+    );
+    const include = [lowerPrefix(ipBlock.cidr, object, [...at, 'cidr'])];
+    return { kind: 'addresses', include, exclude, origin };
   }
   return {
     kind: 'pods',
-    namespaces: namespaceSelector == null ? own : lowerSelector(namespaceSelector),
-    pods: podSelector == null ? EVERYTHING : lowerSelector(podSelector),
+    namespaces:
+      namespaceSelector == null
+        ? own
+        : lowerSelector(namespaceSelector, object, [...path, 'namespaceSelector']),
+    pods:
+      podSelector == null
+        ? EVERYTHING
+        : lowerSelector(podSelector, object, [...path, 'podSelector']),
     origin,
   };
 }
 
-export function lowerPrefix(text: string): Prefix {
-  return parsePrefix(text) ?? bug(`\`${text}\` passed validation and is no CIDR block`);
+export function lowerPrefix(text: string, object: K8sObject, path: JsonPath): Prefix {
+  const prefix = parsePrefix(text) ?? bug(`\`${text}\` passed validation and is no CIDR block`);
+  return noteOrigin(prefix, () => object.spanOf(path));
+}
+
+/** The whole entry where it stands on one line, else its `port`. */
+function portSpan(object: K8sObject, path: JsonPath): Span {
+  const entry = object.spanOf(path);
+  if (object.file.text[entry.start] === '{') return entry;
+  const port = object.entrySpanOf([...path, 'port']);
+  return port.start < entry.start ? entry : port;
 }
 
 function lowerPort({ protocol, port, endPort }: NetworkPolicyPort): PortMatch {

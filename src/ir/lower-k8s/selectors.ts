@@ -1,6 +1,9 @@
 /** Kubernetes label selectors and pod selectors → the model's. */
 import type { K8sLabelSelector, NamespacedPod } from '../../parser/k8s/types.js';
+import type { K8sObject } from '../../parser/k8s/objects.js';
+import type { JsonPath } from '../../parser/yaml/value.js';
 import type { Span } from '../../source.js';
+import { noteOrigin } from '../clause-origins.js';
 import {
   NAMESPACE_NAME_LABEL,
   type LabelRequirement,
@@ -11,18 +14,26 @@ import {
 /** Selects every object. */
 export const EVERYTHING: LabelSelector = { requirements: [] };
 
-/** An absent selector where the API takes that as an empty one. */
-export function lowerSelector(selector: K8sLabelSelector | null | undefined): LabelSelector {
+/**
+ * An absent selector where the API takes that as an empty one.
+ * @param path of the selector in the object
+ */
+export function lowerSelector(
+  selector: K8sLabelSelector | null | undefined,
+  object: K8sObject,
+  path: JsonPath,
+): LabelSelector {
   const labels = Object.entries(selector?.matchLabels ?? {});
   const expressions = selector?.matchExpressions ?? [];
   if (labels.length === 0 && expressions.length === 0) return EVERYTHING;
-  const requirements: LabelRequirement[] = labels.map(([key, value]) => ({
-    key,
-    operator: 'In',
-    values: [value],
-  }));
-  for (const { key, operator, values } of expressions) {
-    requirements.push({ key, operator, values: values ?? [] });
+  const requirements = labels.map(([key, value]) =>
+    noteOrigin<LabelRequirement>({ key, operator: 'In', values: [value] }, () =>
+      object.entrySpanOf([...path, 'matchLabels', key]),
+    ),
+  );
+  for (const [i, { key, operator, values }] of expressions.entries()) {
+    const at = [...path, 'matchExpressions', i];
+    requirements.push(noteOrigin({ key, operator, values: values ?? [] }, () => object.spanOf(at)));
   }
   return { requirements };
 }
@@ -32,10 +43,15 @@ export function namespaceNamed(name: string): LabelSelector {
   return { requirements: [{ key: NAMESPACE_NAME_LABEL, operator: 'In', values: [name] }] };
 }
 
-export function lowerNamespacedPod(pod: NamespacedPod, origin: Span): PodSelector {
+export function lowerNamespacedPod(
+  pod: NamespacedPod,
+  origin: Span,
+  object: K8sObject,
+  path: JsonPath,
+): PodSelector {
   return {
-    namespaces: lowerSelector(pod.namespaceSelector),
-    pods: lowerSelector(pod.podSelector),
+    namespaces: lowerSelector(pod.namespaceSelector, object, [...path, 'namespaceSelector']),
+    pods: lowerSelector(pod.podSelector, object, [...path, 'podSelector']),
     origin,
   };
 }

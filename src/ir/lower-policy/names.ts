@@ -13,12 +13,14 @@ import type {
 } from '../../parser/ast.js';
 import { faultOfDnsLabel, faultOfPortName } from '../../parser/k8s/names.js';
 import type { Span } from '../../source.js';
+import { noteOrigin } from '../clause-origins.js';
 import { checkName, type Declaration, type Home, type Reporter } from './context.js';
 import { findName, type Wanted } from './find.js';
 import { PrefixIndex, readPrefix, subtractSet, type SetPart } from './sets.js';
 import { lowerCondition } from './where.js';
 import {
   NAMESPACE_NAME_LABEL,
+  type LabelRequirement,
   type LabelSelector,
   type Peer,
   type PortMatch,
@@ -52,8 +54,15 @@ export function impliedPorts({ peers }: PeerList): readonly PortMatch[] | undefi
   return isDns ? DNS_PORTS : undefined;
 }
 
-export function namespaceNamed(name: string): LabelSelector {
-  return { requirements: [{ key: NAMESPACE_NAME_LABEL, operator: 'In', values: [name] }] };
+/** @param origin of the name, where somebody wrote it */
+export function namespaceNamed(name: string, origin?: Span): LabelSelector {
+  const requirement: LabelRequirement = {
+    key: NAMESPACE_NAME_LABEL,
+    operator: 'In',
+    values: [name],
+  };
+  if (origin !== undefined) noteOrigin(requirement, origin);
+  return { requirements: [requirement] };
 }
 
 /** The values of declarations, each found once. */
@@ -148,7 +157,13 @@ export class Names {
   }
 
   ports(items: readonly PortItem[], home: Home): readonly PortMatch[] {
-    return [...new Set(items.flatMap((item) => this.#port(item, home)))];
+    const ports = items.flatMap((item) => {
+      const matches = this.#port(item, home);
+      // Those of a declaration stand there.
+      if (item.kind !== 'reference') for (const one of matches) noteOrigin(one, item.span);
+      return matches;
+    });
+    return [...new Set(ports)];
   }
 
   #namespaces(scope: PodScope, home: Home): readonly LabelSelector[] {
@@ -159,7 +174,7 @@ export class Names {
         return [EVERYTHING];
       case 'named':
         checkName(this.reporter, scope.namespace, faultOfDnsLabel);
-        return [namespaceNamed(scope.namespace.text)];
+        return [namespaceNamed(scope.namespace.text, scope.namespace.span)];
       case 'matching':
         return lowerCondition(scope.where, this.reporter);
     }

@@ -11,6 +11,7 @@ import {
   type Prefix,
 } from '../../address.js';
 import type { Text } from '../../parser/ast.js';
+import { noteOrigin } from '../clause-origins.js';
 import type { Reporter } from './context.js';
 
 /** Addresses in some prefix of `include` and in none of `exclude`; a set is the union of parts. */
@@ -32,7 +33,7 @@ export function readPrefix(node: Text, reporter: Reporter): Prefix | undefined {
     const args = { text: node.text, meaning: formatPrefix(prefix) };
     reporter.report('policy/host-bits', args, node.span);
   }
-  return prefix;
+  return noteOrigin(prefix, node.span);
 }
 
 /** The parts without the addresses of `taken`. */

@@ -1,6 +1,7 @@
 /** Lowers label conditions (`where …`) to the OR of label selectors. */
 import { faultOfLabelKey, faultOfLabelValue } from '../../parser/k8s/names.js';
 import type { Condition, Text } from '../../parser/ast.js';
+import { noteOrigin } from '../clause-origins.js';
 import type { Reporter } from './context.js';
 import type { LabelRequirement, LabelSelector } from '../model.js';
 
@@ -33,7 +34,7 @@ function alternativesOf(condition: Condition, negated: boolean): Alternatives | 
     case 'not':
       return alternativesOf(condition.operand, !negated);
     case 'test':
-      return [[requirementOf(condition, negated)]];
+      return [[noteOrigin(requirementOf(condition, negated), condition.span)]];
     case 'and':
     case 'or': {
       const isOr = (condition.kind === 'or') !== negated;

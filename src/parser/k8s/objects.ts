@@ -1,7 +1,13 @@
 /** One Kubernetes object of a file, with the places of everything in it. */
 import { span, type SourceFile, type Span } from '../../source.js';
 import { LocatedText } from '../yaml/locate.js';
-import { contentStart, firstLine, type Extent, type NodePositions } from '../yaml/positions.js';
+import {
+  contentStart,
+  endOfLine,
+  firstLine,
+  type Extent,
+  type NodePositions,
+} from '../yaml/positions.js';
 import { isObject, type JsonObject, type JsonPath } from '../yaml/value.js';
 
 /** An object with its type; spans are made when they are asked for. */
@@ -35,6 +41,15 @@ export class K8sObject {
   keySpanOf(path: JsonPath): Span {
     const extent = this.#locate(path)?.key ?? this.#extent();
     return this.#span(firstLine(this.file.text, extent));
+  }
+
+  /** A key with its value, as far as that stands on the same line. */
+  entrySpanOf(path: JsonPath): Span {
+    const key = this.keySpanOf(path);
+    const value = this.spanOf(path);
+    const { text } = this.file;
+    const together = key.start <= value.start && endOfLine(text, key.start, value.end) >= value.end;
+    return together ? span(this.file, key.start, value.end) : key;
   }
 
   /** The first line of a mapping or a list in this object; cheap, unlike {@link spanOf}. */
