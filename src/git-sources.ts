@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { posix } from 'node:path';
 import { diagnostic, InputError, type Outcome } from './diagnostics.js';
-import { decodeSource, hasSourceEnding, MAX_BYTES } from './read-sources.js';
+import { CONFIG_NAMES, decodeSource, hasSourceEnding, MAX_BYTES } from './read-sources.js';
 import { SourceFile } from './source.js';
 
 /** `REVISION:PATH` taken apart. */
@@ -123,6 +123,7 @@ function isWanted({ mode, path }: TreeEntry, from: number): boolean {
     .split('/')
     .filter((part) => part !== '');
   if (parts.some((part) => part.startsWith('.'))) return false;
+  if (parts.length > 0 && CONFIG_NAMES.includes(posix.basename(path))) return false;
   return hasSourceEnding(path) || (mode in ODD_MODES && posix.extname(path) === '');
 }
 

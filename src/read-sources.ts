@@ -17,6 +17,9 @@ import { SourceFile } from './source.js';
 /** What folders and globs are searched for; a file that is named is read whatever its ending. */
 export const SOURCE_ENDINGS: readonly string[] = ['.yaml', '.yml', '.json', '.pol'];
 
+/** What holds policyc's own defaults: no source where a folder is searched. */
+export const CONFIG_NAMES: readonly string[] = ['policyc.yaml', 'policyc.yml'];
+
 /** V8 holds no string of more than about 512 Mi units. */
 export const MAX_BYTES = 256 * 1024 * 1024;
 
@@ -125,7 +128,7 @@ class SourceReader {
     if (above.has(real)) return [];
     const way = new Set([...above, real]);
     return names
-      .filter((name) => !name.startsWith('.'))
+      .filter((name) => !name.startsWith('.') && !CONFIG_NAMES.includes(name))
       .flatMap((name) => this.#filesAt(join(folder, name), way));
   }
 

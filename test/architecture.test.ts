@@ -9,6 +9,7 @@ const ROOT = join(import.meta.dirname, '..');
 const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['commands', /^src\/(cli\.ts|cli\/|demo\.ts|demo\/)/],
   ['composition', /^src\/(compile|compare|apply|verify|front-end|policy-operand)\.ts$/],
+  ['configuration', /^src\/(config\.ts|config\/)/],
   ['loader', /^src\/loader\//],
   ['analysis', /^src\/analysis\//],
   ['validation', /^src\/validate\//],

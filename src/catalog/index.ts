@@ -5,6 +5,7 @@ import { bundleCatalog } from './bundle.js';
 import { checkCatalog } from './check.js';
 import { cliCatalog } from './cli.js';
 import { clusterCatalog } from './cluster.js';
+import { configCatalog } from './config.js';
 import { deployCatalog } from './deploy.js';
 import { diffCatalog } from './diff.js';
 import { eventsCatalog } from './events.js';
@@ -25,6 +26,7 @@ export const catalog = {
   ...checkCatalog,
   ...cliCatalog,
   ...clusterCatalog,
+  ...configCatalog,
   ...deployCatalog,
   ...diffCatalog,
   ...eventsCatalog,

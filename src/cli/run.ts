@@ -4,8 +4,10 @@ import { nearestName } from '../did-you-mean.js';
 import { commandGroups, commands, findCommand } from './base/command-table.js';
 import { BAD_INPUT, DONE, INTERNAL, type ExitCode } from './base/exit-codes.js';
 import type { Io } from './base/io.js';
+import type { FindConfig } from './base/parse-arguments.js';
 import { startProgress, type Progress } from './base/progress.js';
 import { colorChoice, Session, writeDiagnostics } from './base/session.js';
+import { readsConfig, type CommandSpec } from './base/spec.js';
 import { policycVersion } from './version.js';
 
 /** @param argv without the interpreter and the script */
@@ -36,7 +38,7 @@ async function dispatch(argv: readonly string[], io: Io, progress: Progress): Pr
   const spec = findCommand(name);
   if (spec === undefined) throw new InputError([unknownCommand(name)]);
   const { parseArguments } = await import('./base/parse-arguments.js');
-  const parsed = parseArguments(spec, rest);
+  const parsed = parseArguments(spec, rest, await configFinder(spec));
   if (parsed.kind === 'help') {
     const { commandHelp } = await import('./base/help-text.js');
     const session = new Session(io, [], {});
@@ -44,7 +46,18 @@ async function dispatch(argv: readonly string[], io: Io, progress: Progress): Pr
     return DONE;
   }
   const command = await spec.load();
-  return command.run(new Session(io, parsed.operands, parsed.options, progress));
+  return command.run(new Session(io, parsed.operands, parsed.options, progress, parsed.config));
+}
+
+/** Most commands take defaults from policyc.yaml; what reads it is loaded for them alone. */
+async function configFinder(spec: CommandSpec): Promise<FindConfig> {
+  if (!readsConfig(spec)) return () => undefined;
+  const { findConfig, readConfig } = await import('../config.js');
+  return (explicit) => {
+    if (explicit === false) return undefined;
+    const path = explicit ?? findConfig('.');
+    return path === undefined ? undefined : readConfig(path);
+  };
 }
 
 function unknownCommand(name: string): Diagnostic {

@@ -1,9 +1,11 @@
 /** Reads one command's arguments with commander, and says in the catalog's words what is wrong. */
 import { Command, CommanderError, Option } from 'commander';
+import { existsSync } from 'node:fs';
+import type { Config } from '../../config.js';
 import { bug, diagnostic, InputError, type Diagnostic } from '../../diagnostics.js';
 import { nearestName } from '../../did-you-mean.js';
 import { usageLine } from './help-text.js';
-import { longName, type CommandSpec, type OptionSpec } from './spec.js';
+import { longName, readsConfig, type CommandSpec, type OptionSpec } from './spec.js';
 
 export type OptionValues = Readonly<Record<string, unknown>>;
 
@@ -13,10 +15,22 @@ export type ParsedArguments =
       readonly kind: 'run';
       readonly operands: readonly string[];
       readonly options: OptionValues;
+      /** What policyc.yaml says, where the command reads one and there is one. */
+      readonly config?: Config;
     };
 
-/** @throws InputError where the arguments do not fit the command */
-export function parseArguments(spec: CommandSpec, argv: readonly string[]): ParsedArguments {
+/** @param explicit what `--config` names; the nearest file unless told, none where it is `false` */
+export type FindConfig = (explicit: string | false | undefined) => Config | undefined;
+
+/**
+ * Options and operands that are not given are taken from policyc.yaml.
+ * @throws InputError where the arguments do not fit the command
+ */
+export function parseArguments(
+  spec: CommandSpec,
+  argv: readonly string[],
+  find: FindConfig = () => undefined,
+): ParsedArguments {
   const command = commandOf(spec);
   try {
     command.parse([...argv], { from: 'user' });
@@ -25,13 +39,74 @@ export function parseArguments(spec: CommandSpec, argv: readonly string[]): Pars
     if (error.code === 'commander.helpDisplayed') return { kind: 'help' };
     throw new InputError([argumentDiagnostic(spec, error)]);
   }
-  const wrong = [
-    ...operandDiagnostics(spec, command.args, command.opts()),
-    ...choiceDiagnostics(spec, command.args, command.opts()),
-    ...emptyDiagnostics(spec, command.opts()),
-  ];
+  const given: OptionValues = command.opts();
+  const wrong = [...choiceDiagnostics(spec, command.args, given), ...emptyDiagnostics(spec, given)];
   if (wrong.length > 0) throw new InputError(wrong);
-  return { kind: 'run', operands: command.args, options: groupValues(spec, argv, command.opts()) };
+  const config = readsConfig(spec)
+    ? find(given['config'] as string | false | undefined)
+    : undefined;
+  const isGiven = (name: string): boolean => command.getOptionValueSource(name) === 'cli';
+  const operands = fillOperands(spec, command.args, config);
+  const options = fillOptions(spec, groupValues(spec, argv, given), isGiven, config);
+  const lacking = [
+    ...operandDiagnostics(spec, operands, given),
+    ...requiredDiagnostics(spec, options),
+  ];
+  if (lacking.length > 0) throw new InputError(lacking);
+  return { kind: 'run', operands, options, ...(config === undefined ? {} : { config }) };
+}
+
+function fillOperands(
+  { name, operands }: CommandSpec,
+  given: readonly string[],
+  config: Config | undefined,
+): readonly string[] {
+  const [first] = operands;
+  if (given.length > 0 || config === undefined || first?.config === undefined) return given;
+  const values = config.defaultOf(first.config, `policyc ${name}`) ?? [];
+  return [values].flat().map(String);
+}
+
+/** A cluster that is given by its name in policyc.yaml becomes its paths; what exists is a path. */
+function fillOptions(
+  { name: command, options }: CommandSpec,
+  values: OptionValues,
+  isGiven: (name: string) => boolean,
+  config: Config | undefined,
+): OptionValues {
+  if (config === undefined) return values;
+  const clusterOf = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.flatMap(clusterOf);
+    const named = existsSync(String(value)) ? undefined : config.cluster(String(value));
+    return named ?? value;
+  };
+  const filled = options.flatMap((option) => {
+    if (option.config === undefined) return [];
+    const name = attributeOf(longName(option));
+    const value = values[name];
+    if (!isGiven(name)) {
+      const standing = config.defaultOf(option.config, `policyc ${command}`);
+      return standing === undefined ? [] : [[name, standing] as const];
+    }
+    const isCluster = option.config === 'cluster' || option.config === 'clusters';
+    if (!isCluster || !Array.isArray(value)) return [];
+    const paths = option.grouped === true ? value.map(clusterOf) : value.flatMap(clusterOf);
+    return [[name, paths] as const];
+  });
+  return { ...values, ...Object.fromEntries(filled) };
+}
+
+function requiredDiagnostics(spec: CommandSpec, values: OptionValues): readonly Diagnostic[] {
+  const lacking = spec.options.find(
+    (option) => option.required === true && values[attributeOf(longName(option))] === undefined,
+  );
+  if (lacking === undefined) return [];
+  const args = {
+    argument: `\`${dashedName(lacking)}\``,
+    usage: usageLine(spec),
+    greedy: undefined,
+  };
+  return [diagnostic('cli/missing-argument', { ...args, command: `policyc ${spec.name}` })];
 }
 
 /** Puts the values of each occurrence of a grouped option into a list of their own. */
@@ -77,8 +152,8 @@ function commandOf(spec: CommandSpec): Command {
     .configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
     .allowExcessArguments(true)
     .showSuggestionAfterError(false);
-  for (const { flags, description, default: value, required } of spec.options) {
-    const option = new Option(flags, description).makeOptionMandatory(required === true);
+  for (const { flags, description, default: value } of spec.options) {
+    const option = new Option(flags, description);
     command.addOption(value === undefined ? option : option.default(value));
   }
   return command;
@@ -123,18 +198,12 @@ export function attributeOf(name: string): string {
 
 function argumentDiagnostic(spec: CommandSpec, error: CommanderError): Diagnostic {
   const command = `policyc ${spec.name}`;
-  const usage = usageLine(spec);
   // commander quotes the user's text between single quotes.
   const quoted = /'(.*)'/s.exec(error.message)?.[1] ?? '';
   switch (error.code) {
     case 'commander.unknownOption': {
       const near = nearestName(quoted.replace(/=.*/s, ''), spec.options.map(dashedName));
       return diagnostic('cli/unknown-option', { option: quoted, command, near });
-    }
-    case 'commander.missingMandatoryOptionValue': {
-      const option = spec.options.find(({ flags }) => flags === quoted);
-      const argument = `\`${option === undefined ? quoted : dashedName(option)}\``;
-      return diagnostic('cli/missing-argument', { argument, command, usage, greedy: undefined });
     }
     case 'commander.optionMissingArgument': {
       const option = spec.options.find(({ flags }) => flags === quoted);

@@ -1,5 +1,6 @@
 /** One run of one command: its arguments, and how it talks to the user. */
 import { bug, diagnostic, InputError, type Diagnostic } from '../../diagnostics.js';
+import type { Config } from '../../config.js';
 import type { DiagnosticFormat } from '../../render.js';
 import { colored, plain, type Paint } from '../../render/paint.js';
 import type { Io, Output } from './io.js';
@@ -18,6 +19,8 @@ export class Session {
     readonly operands: readonly string[],
     private readonly values: OptionValues,
     readonly progress: Progress = startProgress(io),
+    /** What policyc.yaml says, where the command reads it and there is one. */
+    readonly config?: Config,
   ) {}
 
   /** The value of `--name`, if it was given or has a default. */

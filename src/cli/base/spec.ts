@@ -1,4 +1,5 @@
 /** What a command's definition holds: parsing, help, completion and docs/cli.md are made from it. */
+import type { ConfigDefault } from '../../config.js';
 import type { ExitCode } from './exit-codes.js';
 import type { Session } from './session.js';
 
@@ -11,6 +12,8 @@ export interface OptionSpec {
   readonly required?: boolean;
   /** Each occurrence stands for itself: `--cluster a b --cluster c` is two lists. */
   readonly grouped?: boolean;
+  /** What of policyc.yaml stands in where it is not given. */
+  readonly config?: ConfigDefault;
 }
 
 export interface OperandSpec {
@@ -21,6 +24,8 @@ export interface OperandSpec {
   readonly optional?: boolean;
   /** What may stand here, for completion; absent where it is a path. */
   readonly choices?: readonly string[];
+  /** What of policyc.yaml stands in where it is not given. */
+  readonly config?: ConfigDefault;
 }
 
 export interface ExampleSpec {
@@ -47,6 +52,8 @@ export interface CommandSpec {
   readonly options: readonly OptionSpec[];
   readonly examples: readonly ExampleSpec[];
   readonly exits: readonly ExitSpec[];
+  /** Whether it reads policyc.yaml; so do all that have an option or an operand with a default there. */
+  readonly readsConfig?: boolean;
   /** Only the command that runs is loaded, which keeps the start short. */
   readonly load: () => Promise<CommandModule>;
 }
@@ -54,6 +61,11 @@ export interface CommandSpec {
 export interface CommandGroup {
   readonly title: string;
   readonly commands: readonly CommandSpec[];
+}
+
+/** Whether policyc.yaml is looked for before the command runs. */
+export function readsConfig({ operands, options, readsConfig: reads }: CommandSpec): boolean {
+  return reads === true || [...operands, ...options].some(({ config }) => config !== undefined);
 }
 
 /** The long name of an option, without dashes: `output`. */

@@ -30,14 +30,17 @@ export const analysisCommands: CommandGroup = {
           ...CLUSTER,
           description: `${CLUSTER.description}; may be given several times, once for each cluster`,
           grouped: true,
+          config: 'clusters',
         },
         {
           flags: '--fail-on <what>',
           description: 'exit 1 on any of these, with commas between them: widen, narrow, cost, any',
+          config: 'fail-on',
         },
         {
           flags: '--accept <file>',
           description: 'changes that are accepted: they are told apart and fail nothing',
+          config: 'accept',
         },
         AT,
         DIFF_FORMAT,

@@ -1,6 +1,6 @@
 /** Commands that put bundles on a node's interfaces. */
 import type { CommandGroup, OperandSpec, OptionSpec } from '../base/spec.js';
-import { BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, FORMAT, INPUT_EXIT } from './shared.js';
+import { BUG_EXIT, COLOR, DONE_EXIT, FORMAT, INPUT_EXIT, NODE_CLUSTER } from './shared.js';
 
 const BUNDLE: OperandSpec = {
   name: 'BUNDLE',
@@ -37,7 +37,7 @@ const AT: OptionSpec = {
   description: 'the instant at which rules with `until` are judged; now unless told',
 };
 
-const REQUIRED_CLUSTER: OptionSpec = { ...CLUSTER, required: true };
+const REQUIRED_CLUSTER: OptionSpec = { ...NODE_CLUSTER, required: true };
 
 const REFUSED_EXIT = {
   code: 2,

@@ -77,6 +77,7 @@ export const policyCommands: CommandGroup = {
           description: 'the oldest kernel that must take the programs',
           choices: TARGETS.map(({ name }) => name),
           default: DEFAULT_TARGET,
+          config: 'target',
         },
         {
           flags: '--emit <stage>',
@@ -92,6 +93,7 @@ export const policyCommands: CommandGroup = {
           flags: '--budget <size>',
           description:
             "what the policies' tables may take on a node, such as 64MiB; tables that would take more are laid out smaller, and slower, or refused",
+          config: 'table-budget',
         },
         { ...CLUSTER, description: `${CLUSTER.description}; says how large the maps become there` },
         { flags: '--node <name>', description: 'the pods of this node alone; with --cluster' },
@@ -129,6 +131,7 @@ export const policyCommands: CommandGroup = {
           flags: '--policies <path...>',
           description: 'policies: files, folders or globs',
           required: true,
+          config: 'policies',
         },
         { ...CLUSTER, required: true },
         {

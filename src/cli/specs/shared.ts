@@ -8,6 +8,17 @@ export const COLOR: OptionSpec = {
   default: 'auto',
 };
 
+export const CONFIG: OptionSpec = {
+  flags: '--config <file>',
+  description:
+    'defaults and budgets; policyc.yaml here or in a folder above, up to the top of the repository, unless told',
+};
+
+export const NO_CONFIG: OptionSpec = {
+  flags: '--no-config',
+  description: 'read no policyc.yaml',
+};
+
 export const FORMAT: OptionSpec = {
   flags: '--format <format>',
   description: 'text for people, json for machines',
@@ -20,12 +31,17 @@ export const POLICY_PATHS: OperandSpec = {
   description:
     'policy file (.yaml, .yml, .json, .pol), folder (searched to the bottom), glob, or - for standard input',
   many: true,
+  config: 'policies',
 };
 
 export const CLUSTER: OptionSpec = {
   flags: '--cluster <path...>',
   description: 'manifests of the cluster: namespaces, pods, workloads, nodes, Services',
+  config: 'cluster',
 };
+
+/** For commands that change a node: what they do must not depend on the folder that they run in. */
+export const NODE_CLUSTER: OptionSpec = { flags: CLUSTER.flags, description: CLUSTER.description };
 
 export const ENGINE: OptionSpec = {
   flags: '--engine <engine>',

@@ -2,19 +2,13 @@
 import { createRequire } from 'node:module';
 import type * as AjvModule from 'ajv';
 import type { Ajv, CodeKeywordDefinition, ErrorObject, ValidateFunction } from 'ajv';
-import { bug, diagnostic, type Diagnostic } from '../../diagnostics.js';
+import { diagnostic, type Diagnostic } from '../../diagnostics.js';
 import { CHECKS, isPresent, type CheckName, type Finding, type Report } from './checks.js';
 import type { K8sPolicyKind } from './kinds.js';
 import type { K8sObject } from './objects.js';
 import { schemaOf } from './schema-policies.js';
 import { describeSchemaError } from './schema-errors.js';
-import {
-  isArray,
-  isObject,
-  type JsonObject,
-  type JsonPath,
-  type JsonValue,
-} from '../yaml/value.js';
+import { isArray, isObject, pathOfPointer, type JsonPath, type JsonValue } from '../yaml/value.js';
 
 // Loading and compiling take longer than reading a few policies, so both wait until they are needed.
 const require = createRequire(import.meta.url);
@@ -138,7 +132,7 @@ function diagnose(
   kind: K8sPolicyKind,
   error: ErrorObject,
 ): readonly Diagnostic[] {
-  const path = pathOf(object.value, error.instancePath);
+  const path = pathOfPointer(object.value, error.instancePath);
   const { findings } = error.params as { readonly findings?: readonly Finding[] };
   if (findings === undefined) {
     const described = describeSchemaError(object, describePlace(kind, path), path, error);
@@ -188,22 +182,4 @@ function describePlace(kind: K8sPolicyKind, path: JsonPath): string {
 
 function lastName(path: JsonPath): string {
   return path.findLast((step) => typeof step === 'string') ?? '';
-}
-
-/** The steps of a JSON pointer (RFC 6901); item numbers become numbers. */
-function pathOf(root: JsonObject, pointer: string): JsonPath {
-  let here: JsonValue | undefined = root;
-  return pointer
-    .split('/')
-    .slice(1)
-    .map((part) => {
-      const step = part.replaceAll('~1', '/').replaceAll('~0', '~');
-      if (isArray(here)) {
-        here = here[Number(step)];
-        return Number(step);
-      }
-      if (!isObject(here)) bug(`the pointer ${pointer} leads nowhere`);
-      here = here[step];
-      return step;
-    });
 }

@@ -34,6 +34,23 @@ export function formatPath(path: JsonPath): string {
     .join('');
 }
 
+/** The steps of a JSON pointer (RFC 6901) into the value; item numbers become numbers. */
+export function pathOfPointer(root: JsonValue, pointer: string): JsonPath {
+  let here: JsonValue | undefined = root;
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => {
+      const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+      if (isArray(here)) {
+        here = here[Number(name)];
+        return Number(name);
+      }
+      here = isObject(here) ? here[name] : undefined;
+      return name;
+    });
+}
+
 /** What a value is, for messages. */
 export function describeType(value: JsonValue | undefined): string {
   if (value === null || value === undefined) return 'nothing';

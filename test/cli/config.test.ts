@@ -1,0 +1,124 @@
+/** policyc.yaml as commands read it: found upwards, told, or left alone. */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commands } from '../../src/cli/base/command-table.js';
+import { longName, readsConfig } from '../../src/cli/base/spec.js';
+import { invoke } from './invoke.js';
+import { CLUSTER, enterWorkspace, POLICY } from './workspace.js';
+
+const CONFIG = `policies: policies
+clusters:
+  prod: clusters/prod.yaml
+`;
+
+let workspace: ReturnType<typeof enterWorkspace>;
+beforeAll(() => {
+  workspace = enterWorkspace({ 'policyc.yaml': CONFIG });
+  mkdirSync('policies');
+  mkdirSync('clusters');
+  mkdirSync('.git');
+  writeFileSync('policies/db.yaml', POLICY);
+  writeFileSync('clusters/prod.yaml', CLUSTER);
+});
+afterAll(() => workspace.leave());
+
+async function within<Value>(folder: string, body: () => Promise<Value>): Promise<Value> {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    return await body();
+  } finally {
+    process.chdir(before);
+  }
+}
+
+describe('policyc.yaml', () => {
+  it('gives policies and the cluster where none are given', async () => {
+    const { code, stdout } = await invoke(['list']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^policies in clusters\/prod\.yaml: 2 pods/);
+  });
+
+  it('is found in folders above, and its paths count from where it is', async () => {
+    const { code, stdout } = await within('clusters', () => invoke(['list']));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^\.\.\/policies in prod\.yaml: 2 pods/);
+  });
+
+  it('is not looked for above a repository', async () => {
+    mkdirSync('clusters/.git');
+    const { code, stderr } = await within('clusters', () => invoke(['check']));
+    rmSync('clusters/.git', { recursive: true });
+    expect(code).toBe(2);
+    expect(stderr).toContain('`policyc check` needs at least one PATH');
+  });
+
+  it('gives way to what is given, and is left alone with --no-config', async () => {
+    const given = await invoke(['list', 'policies/db.yaml', '--cluster', 'clusters']);
+    expect(given.stdout).toMatch(/^policies\/db\.yaml in clusters: /);
+    const none = await invoke(['list', 'policies', '--no-config']);
+    expect(none).toMatchObject({ code: 2 });
+    expect(none.stderr).toContain('needs `--cluster`');
+  });
+
+  it('names clusters', async () => {
+    const { stdout } = await invoke(['list', '--cluster', 'prod']);
+    expect(stdout).toMatch(/in clusters\/prod\.yaml: /);
+    const unknown = await invoke(['list', '--cluster', 'prodd']);
+    expect(unknown.code).toBe(2);
+  });
+
+  it('gives commands that compare all clusters, and asks the others which', async () => {
+    writeFileSync('two.yaml', `${CONFIG}  staging: clusters\n`);
+    const compared = await invoke(['diff', 'policies', 'policies', '--config', 'two.yaml']);
+    expect(compared.stdout).toContain('no connection changes in 2 clusters');
+    const asked = await invoke(['list', '--config', 'two.yaml']);
+    expect(asked.code).toBe(2);
+    expect(asked.stderr).toContain('choose one with `--cluster prod` or `--cluster staging`');
+    writeFileSync('two.yaml', `cluster: prod\n${CONFIG}  staging: clusters\n`);
+    expect((await invoke(['list', '--config', 'two.yaml'])).code).toBe(0);
+  });
+
+  it('is no policy where a folder is read that holds it', async () => {
+    mkdirSync('both');
+    writeFileSync('both/policyc.yaml', 'policies: db.yaml\n');
+    writeFileSync('both/db.yaml', POLICY);
+    const { code, stdout, stderr } = await invoke(['check', 'both', '--no-config']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('no problems in 1 policy');
+  });
+
+  it('is refused as a whole, with the place of what is wrong', async () => {
+    writeFileSync('bad.yaml', 'policies: nowhere\n');
+    const gone = await invoke(['check', '--config', 'bad.yaml']);
+    expect(gone).toMatchObject({ code: 2, stdout: '' });
+    expect(gone.stderr).toContain('error[config/no-such-path]: `nowhere` does not exist');
+    expect(gone.stderr).toContain('bad.yaml:1:11');
+    const none = await invoke(['check', '--config', 'none.yaml', '--format', 'json']);
+    expect(JSON.parse(none.stderr)).toMatchObject({ diagnostics: [{ code: 'config/not-found' }] });
+  });
+
+  it('holds the gates and the accepted changes of a comparison', async () => {
+    writeFileSync('gates.yaml', `${CONFIG}diff: {fail-on: [widen], accept: accepted.yaml}\n`);
+    writeFileSync('accepted.yaml', '- {fingerprint: "0123456789abcdef", reason: none}\n');
+    writeFileSync('open.yaml', POLICY.replace('port: 5432', 'port: 5432}, {port: 22'));
+    const argv = ['diff', 'policies', 'open.yaml', '--config', 'gates.yaml'];
+    const failed = await invoke(argv);
+    expect(failed.code).toBe(1);
+    expect(failed.stderr).toContain('diff/stale-acceptance');
+    expect((await invoke([...argv, '--fail-on', 'narrow'])).code).toBe(0);
+  });
+
+  it('can be told to every command that reads it', () => {
+    for (const spec of commands) {
+      const names = spec.options.map(longName);
+      expect(names.includes('config')).toBe(readsConfig(spec));
+      expect(names.includes('no-config')).toBe(readsConfig(spec));
+    }
+  });
+
+  it('does not reach commands that change a node', () => {
+    const node = commands.filter(({ name }) => ['apply', 'load', 'rollback'].includes(name));
+    expect(node.map(readsConfig)).toEqual([false, false, false]);
+  });
+});
