@@ -47,6 +47,11 @@ export function parsePrefix(text: string): Prefix | undefined {
   return maskAddress(address, length);
 }
 
+/** A number in the order of (address, length); it is made, hashed and sorted much faster than a text. */
+export function prefixOrder4({ value, length }: Prefix): number {
+  return Number(value) * 64 + length;
+}
+
 /** The prefix of that length which holds the address. */
 export function maskAddress(address: Address, length: number): Prefix {
   const shift = BigInt(ADDRESS_BITS[address.family] - length);

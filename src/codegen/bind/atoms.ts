@@ -1,5 +1,5 @@
 /** Atoms: the sets of addresses that rules name, each with a number, evaluated over a cluster. */
-import { addressKey, type Address, type Prefix } from '../../address.js';
+import { addressKey, prefixOrder4, type Address, type Prefix } from '../../address.js';
 import { selectorMatches, type ClusterSnapshot, type Service } from '../../ir/cluster.js';
 import type { Peer, PortMatch, PortProtocol } from '../../ir/model.js';
 import { peerKey, portMatchKey } from '../../ir/peer-key.js';
@@ -14,6 +14,8 @@ export interface PrefixAtom {
   readonly exclude: readonly Prefix[];
 }
 
+const NO_PREFIXES: readonly Prefix[] = [];
+
 type NamedPort = Extract<PortMatch, { kind: 'named' }>;
 
 /** What a port's name means on some pods. */
@@ -26,6 +28,7 @@ export interface ResolvedPort {
 /** Hands out atoms, each distinct set once, and keeps what satisfies them. */
 export class AtomTable {
   readonly #ids = new Map<string, AtomId>();
+  readonly #ofPrefix4 = new Map<number, AtomId>();
   readonly prefixAtoms: PrefixAtom[] = [];
   /** Atoms by pod look, node name and address, each in ascending order. */
   readonly #ofLook = new Map<LookId, AtomId[]>();
@@ -64,6 +67,10 @@ export class AtomTable {
 
   /** The atom of a peer that is a set of addresses the same for all subjects. */
   peer(peer: Extract<Peer, { kind: 'pods' | 'addresses' | 'nodes' }>): AtomId {
+    if (peer.kind === 'addresses' && peer.exclude.length === 0 && peer.include.length === 1) {
+      const [prefix] = peer.include;
+      if (prefix?.family === 4) return this.#prefix4(prefix);
+    }
     return this.#define(peerKey(peer), (id) => {
       switch (peer.kind) {
         case 'pods':
@@ -79,6 +86,19 @@ export class AtomTable {
           return;
       }
     });
+  }
+
+  /** Of these there may be a hundred thousand: a number is found sooner than a text. */
+  #prefix4(prefix: Prefix): AtomId {
+    const key = prefixOrder4(prefix);
+    let id = this.#ofPrefix4.get(key);
+    if (id === undefined) {
+      id = this.#count;
+      this.#count += 1;
+      this.#ofPrefix4.set(key, id);
+      this.prefixAtoms.push({ id, include: [prefix], exclude: NO_PREFIXES });
+    }
+    return id;
   }
 
   /** The addresses of one node. */

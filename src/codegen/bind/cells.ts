@@ -1,5 +1,11 @@
 /** CIDR cells: the prefixes that policies and pod ranges name, each with the atoms that hold there. */
-import { prefixContains, prefixCovers, type Address, type Prefix } from '../../address.js';
+import {
+  prefixContains,
+  prefixCovers,
+  prefixOrder4,
+  type Address,
+  type Prefix,
+} from '../../address.js';
 import type { AtomId, PrefixAtom } from './atoms.js';
 
 /** The addresses of a prefix that no longer prefix in the list covers. */
@@ -15,8 +21,9 @@ export interface AddressCell {
 
 interface CellDraft {
   readonly prefix: Prefix;
-  readonly include: AtomId[];
-  readonly exclude: AtomId[];
+  /** Most cells have one atom: the arrays are made to measure. */
+  include: readonly AtomId[];
+  exclude: readonly AtomId[];
   podRange: boolean;
 }
 
@@ -89,18 +96,30 @@ function draftCells(
 ): readonly CellDraft[] {
   const drafts = { 4: new Map<number, CellDraft>(), 6: new Map<string, CellDraft>() };
   const draftFor = (prefix: Prefix): CellDraft => {
-    const make = (): CellDraft => ({ prefix, include: [], exclude: [], podRange: false });
+    const make = (): CellDraft => ({ prefix, include: NONE, exclude: NONE, podRange: false });
     return prefix.family === 4
-      ? getOrMake(drafts[4], prefixKey4(prefix), make)
+      ? getOrMake(drafts[4], prefixOrder4(prefix), make)
       : getOrMake(drafts[6], `${prefix.value.toString(36)}/${prefix.length}`, make);
   };
   for (const { id, include, exclude } of atoms) {
-    for (const prefix of include) draftFor(prefix).include.push(id);
-    for (const prefix of exclude) draftFor(prefix).exclude.push(id);
+    for (const prefix of include) {
+      const draft = draftFor(prefix);
+      draft.include = withAtom(draft.include, id);
+    }
+    for (const prefix of exclude) {
+      const draft = draftFor(prefix);
+      draft.exclude = withAtom(draft.exclude, id);
+    }
   }
   for (const prefix of podRanges) draftFor(prefix).podRange = true;
   const ofIpv6 = [...drafts[6].values()].sort((a, b) => comparePrefixes6(a.prefix, b.prefix));
   return [...inOrder(drafts[4]), ...ofIpv6];
+}
+
+const NONE: readonly AtomId[] = [];
+
+function withAtom(atoms: readonly AtomId[], id: AtomId): readonly AtomId[] {
+  return atoms.length === 0 ? [id] : [...atoms, id];
 }
 
 function atomsWithin(
@@ -115,11 +134,6 @@ function atomsWithin(
   const gone = new Set(excluded);
   const all = new Set([...outer, ...include]);
   return [...all].filter((id) => !gone.has(id)).sort((a, b) => a - b);
-}
-
-/** A number in the order of (address, length); it is made, hashed and sorted much faster than a text. */
-function prefixKey4({ value, length }: Prefix): number {
-  return Number(value) * 64 + length;
 }
 
 function getOrMake<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {

@@ -182,8 +182,10 @@ function holdPod(holder: Holder, pod: Pod, looks: LookIndex): void {
   else if (pod.node !== undefined) holder.nodes.add(pod.node);
 }
 
+const NO_NODES: readonly string[] = [];
+
 function signCell({ podRange, atoms }: AddressCell): Signature {
-  return { flavour: podRange ? 'unbound' : 'outside', atoms, nodes: [] };
+  return { flavour: podRange ? 'unbound' : 'outside', atoms, nodes: NO_NODES };
 }
 
 function signAddress(

@@ -73,7 +73,7 @@ export function rowCandidates(
   maxTableBytes: number,
 ): TableCandidates {
   const bytes = ROW_BYTES * 2 * sets.length * classes.length;
-  const count = sets.reduce((sum, set) => sum + 2 * exceptionsOf(set).size, 0);
+  const count = sets.reduce((sum, set) => sum + 2 * countExceptions(set), 0);
   const defaults = ROW_BYTES * 2 * sets.length * FLAVOUR_STRIDE;
   return {
     table: 'rows',
@@ -87,6 +87,22 @@ export function rowCandidates(
 /** Classes whose row is not the flavour's, in either direction. */
 function exceptionsOf({ ingress, egress }: ViewPair): ReadonlySet<ClassId> {
   return new Set([...ingress.exceptions.keys(), ...egress.exceptions.keys()]);
+}
+
+function countExceptions({ ingress, egress }: ViewPair): number {
+  let count = ingress.exceptions.size;
+  for (const id of egress.exceptions.keys()) if (!ingress.exceptions.has(id)) count += 1;
+  return count;
+}
+
+/** The port row of every class. */
+function rowOfEach(
+  { defaults, exceptions }: ViewRows,
+  classes: readonly AddressClass[],
+): Uint32Array {
+  const rows = Uint32Array.from(classes, ({ flavour }) => defaults.get(flavour) ?? 0);
+  for (const [id, row] of exceptions) rows[id] = row;
+  return rows;
 }
 
 /** Rows by (row set, direction, class): all of them, or defaults by flavour and the exceptions. */
@@ -114,16 +130,21 @@ export function rowImages(
   );
   const exceptions: Exception[] = [];
   for (const [id, set] of rowSets.sets.entries()) {
+    const each = dense
+      ? { ingress: rowOfEach(set.ingress, classes), egress: rowOfEach(set.egress, classes) }
+      : undefined;
     for (const [d, direction] of directions.entries()) {
-      const own = set[direction];
-      const other = set[direction === 'ingress' ? 'egress' : 'ingress'];
+      const opposite = direction === 'ingress' ? 'egress' : 'ingress';
       const number = 2 * id + d;
-      if (dense) {
-        for (const one of classes) {
-          put(rows, number * classes.length + one.id, rowOf(own, one), rowOf(other, one));
+      if (each !== undefined) {
+        const there = each[opposite];
+        for (const [i, row] of each[direction].entries()) {
+          put(rows, number * classes.length + i, row, there[i] ?? 0);
         }
         continue;
       }
+      const own = set[direction];
+      const other = set[opposite];
       for (const [i, flavour] of FLAVOURS.entries()) {
         const usual = own.defaults.get(flavour) ?? 0;
         put(defaults, number * FLAVOUR_STRIDE + i, usual, other.defaults.get(flavour) ?? 0);

@@ -35,7 +35,8 @@ interface EvaluatedArms {
 export class RowTable {
   readonly rows: ShapedRow[] = [];
   readonly #shapes = new ShapeTable();
-  readonly #ids = new Map<number, PortRowId>();
+  /** By shape, then decider. */
+  readonly #ids: Map<number, PortRowId>[] = [];
   readonly #evaluated = new Map<string, EvaluatedArms>();
   /** As above, for a single arm: by isolation, then effect. */
   readonly #evaluatedOne = new Map<string, Map<EffectId, EvaluatedArms>>();
@@ -46,7 +47,12 @@ export class RowTable {
   constructor(private readonly addresses: AddressClasses) {
     const classesOfAtom: AddressClass[][] = [];
     for (const one of addresses.classes) {
-      for (const atom of one.atoms) (classesOfAtom[atom] ??= []).push(one);
+      for (const atom of one.atoms) {
+        const known = classesOfAtom[atom];
+        // An array that grows from nothing has room for seventeen; most atoms have one class.
+        if (known === undefined) classesOfAtom[atom] = [one];
+        else known.push(one);
+      }
     }
     this.#classesOfAtom = classesOfAtom;
     this.#serviceClasses = addresses.classes.filter(({ service }) => service !== undefined);
@@ -81,8 +87,9 @@ export class RowTable {
   /** The class as a plain address, whether or not it is a Service's. */
   #plainRow(view: SubjectView, one: AddressClass): PortRowId {
     const wide = view.wide.get(one.flavour) ?? [];
-    const arms: SubjectArm[] = [];
-    for (const arm of wide) arms.push(arm);
+    const only = wide.length === 0 ? onlyArm(view, one) : undefined;
+    if (only !== undefined) return this.#evaluateOne(view, only);
+    const arms = [...wide];
     for (const first of one.atoms) {
       for (const seen of view.byAtom.get(first) ?? []) {
         const { arm, atoms } = seen;
@@ -178,14 +185,27 @@ export class RowTable {
   }
 
   #intern(shape: number, decider: number): PortRowId {
-    const key = shape * 2 ** CELL.deciderBits + decider;
-    const known = this.#ids.get(key);
+    const ids = (this.#ids[shape] ??= new Map());
+    const known = ids.get(decider);
     if (known !== undefined) return known;
     const id = this.rows.length;
     this.rows.push({ shape, decider });
-    this.#ids.set(key, id);
+    ids.set(decider, id);
     return id;
   }
+}
+
+/** The one arm that matches the class, in the case that is by far the most common. */
+function onlyArm(
+  { byAtom }: SubjectView,
+  { atoms, flavour }: AddressClass,
+): SubjectArm | undefined {
+  const [atom] = atoms;
+  if (atom === undefined || atoms.length > 1) return undefined;
+  const list = byAtom.get(atom);
+  const [seen] = list ?? [];
+  const alone = list?.length === 1 && seen?.atoms.length === 1;
+  return alone && seen.arm.flavours.has(flavour) ? seen : undefined;
 }
 
 function ruleOf({ arm }: SubjectArm): number {

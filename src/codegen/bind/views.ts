@@ -130,18 +130,17 @@ function portKey({ name, protocol, port }: ContainerPort): string {
 
 /** What arms do apart from their rules' numbers and addresses, each distinct one once. */
 class EffectTable {
-  readonly #ids = new Map<string, EffectId>();
+  readonly #ids = new Map<number, EffectId>();
+  /** Lists of intervals by what they hold, each with a number. */
+  readonly #lists = new Map<string, number>();
   /** By identity: rules share the intervals of a port list. */
-  readonly #texts = new Map<readonly PortInterval[], string>();
+  readonly #numbers = new Map<readonly PortInterval[], number>();
 
   idOf({ rule }: Arm, tier: number, intervals: readonly PortInterval[]): EffectId {
-    let text = this.#texts.get(intervals);
-    if (text === undefined) {
-      text = intervals.join();
-      this.#texts.set(intervals, text);
-    }
+    const list = this.#numbers.get(intervals) ?? this.#numberOf(intervals);
     const { action, log, reject } = rule;
-    const key = `${tier}${action}${log ? 'l' : ''}${reject ? 'r' : ''}${text}`;
+    const deed = (ACTION_NUMBER[action] << 2) | (log ? 2 : 0) | (reject ? 1 : 0);
+    const key = (list * MAX_TIERS + tier) * DEEDS + deed;
     let id = this.#ids.get(key);
     if (id === undefined) {
       id = this.#ids.size;
@@ -149,7 +148,20 @@ class EffectTable {
     }
     return id;
   }
+
+  #numberOf(intervals: readonly PortInterval[]): number {
+    const text = intervals.join();
+    const number = this.#lists.get(text) ?? this.#lists.size;
+    this.#lists.set(text, number);
+    this.#numbers.set(intervals, number);
+    return number;
+  }
 }
+
+const ACTION_NUMBER = { allow: 0, deny: 1, pass: 2 } as const;
+const DEEDS = 16;
+/** Far more than there can be. */
+const MAX_TIERS = 2 ** 20;
 
 function buildView(
   model: NormalModel,
