@@ -78,3 +78,45 @@ function uriOf(path: string): string {
   const parts = posix.normalize(path.split(sep).join('/')).split('/');
   return parts.map((part) => encodeURIComponent(part)).join('/');
 }
+
+/** A rule of a report that is no list of diagnostics. */
+export interface SarifRule {
+  readonly id: string;
+  readonly shortDescription: { readonly text: string };
+  readonly defaultConfiguration: { readonly level: 'note' | 'warning' | 'error' };
+}
+
+export interface SarifResult {
+  readonly ruleId: string;
+  readonly [field: string]: unknown;
+}
+
+/** One SARIF log with one run of results that are no diagnostics. */
+export function sarifLog(
+  rules: readonly SarifRule[],
+  results: readonly SarifResult[],
+  version: string,
+): string {
+  const indexed = results.map((one) => ({
+    ...one,
+    ruleIndex: rules.findIndex(({ id }) => id === one.ruleId),
+  }));
+  const driver = { name: 'policyc', version, rules };
+  const runs = [{ tool: { driver }, columnKind: 'utf16CodeUnits', results: indexed }];
+  return `${JSON.stringify({ $schema: SCHEMA, version: '2.1.0', runs }, undefined, 2)}\n`;
+}
+
+/**
+ * The location of `path:line:column`, in a list; none where the text is no place.
+ * @param revision a path of it is told by the path that the file has there
+ */
+export function sarifPlace(at: string | null | undefined, revision?: string): readonly object[] {
+  const [, path, line, column] = /^(.*):(\d+):(\d+)$/s.exec(at ?? '') ?? [];
+  if (path === undefined) return [];
+  const prefix = `${revision?.split(':')[0] ?? ''}:/`;
+  const plain =
+    revision !== undefined && path.startsWith(prefix) ? path.slice(prefix.length) : path;
+  const region = { startLine: Number(line), startColumn: Number(column) };
+  const uri = plain.split('/').map(encodeURIComponent).join('/');
+  return [{ physicalLocation: { artifactLocation: { uri }, region } }];
+}

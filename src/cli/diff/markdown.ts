@@ -1,5 +1,6 @@
 /** A difference as Markdown, for a comment on a change. */
 import type { DiffDocument, ReportedChange } from '../../analysis/diff/clusters.js';
+import { codeMarkdown as code, escapeMarkdown as escape } from '../../render/markdown.js';
 import { costLines } from './cost.js';
 import { clustersText, flowText, MAX_CAUSES, portsText, summaryText, verdictText } from './text.js';
 
@@ -68,13 +69,4 @@ function acceptedOf(changes: readonly ReportedChange[]): string {
       `* ${escape(`${from.text} → ${to.text}, ${portsText(change)}`)} ${code(fingerprint)}: ${escape(accepted ?? '')}\n`,
   );
   return `Accepted:\n\n${items.join('')}`;
-}
-
-/** What users wrote must not become markup. */
-function escape(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>#|~@!]/g, (one) => `\\${one}`).replace(/\s+/g, ' ');
-}
-
-function code(text: string): string {
-  return `\`${text.replace(/[`\s]+/g, ' ')}\``;
 }

@@ -1,9 +1,7 @@
 /** A difference as SARIF, for code scanning: each change at the line of the rule that now decides. */
 import type { DiffDocument, ReportedChange } from '../../analysis/diff/clusters.js';
-import type { SideReport } from '../../analysis/report.js';
+import { sarifLog, sarifPlace, type SarifResult } from '../../render/sarif.js';
 import { flowText, portsText, verdictText } from './text.js';
-
-const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json';
 
 const RULES = [
   {
@@ -19,21 +17,11 @@ const RULES = [
 ] as const;
 
 export function diffSarif(document: DiffDocument, version: string): string {
-  const log = {
-    $schema: SCHEMA,
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'policyc', version, rules: RULES } },
-        columnKind: 'utf16CodeUnits',
-        results: document.changes.map((change) => resultOf(document, change)),
-      },
-    ],
-  };
-  return `${JSON.stringify(log, undefined, 2)}\n`;
+  const results = document.changes.map((change) => resultOf(document, change));
+  return sarifLog(RULES, results, version);
 }
 
-function resultOf(document: DiffDocument, change: ReportedChange): object {
+function resultOf(document: DiffDocument, change: ReportedChange): SarifResult {
   const { tag, from, to, causes, fingerprint, accepted } = change;
   const [cause] = causes;
   const detail =
@@ -44,10 +32,9 @@ function resultOf(document: DiffDocument, change: ReportedChange): object {
   const sides = causes.flatMap(({ was, is, sides: changed }) =>
     changed.flatMap((side) => [is[side], was[side]]),
   );
-  const [location] = sides.flatMap((side) => locationOf(document, side));
+  const [location] = sides.flatMap((side) => sarifPlace(side?.at, document.old));
   return {
     ruleId: `diff/${tag}`,
-    ruleIndex: tag === 'widened' ? 0 : 1,
     level: 'warning',
     message: { text: `${from.text} → ${to.text}, ${portsText(change)}: ${verb}${detail}` },
     locations: location === undefined ? [] : [location],
@@ -56,22 +43,4 @@ function resultOf(document: DiffDocument, change: ReportedChange): object {
       ? {}
       : { suppressions: [{ kind: 'external', status: 'accepted', justification: accepted }] }),
   };
-}
-
-/** A line of an old revision is told by the path that the file has there. */
-function locationOf({ old }: DiffDocument, side: SideReport | undefined): readonly object[] {
-  const match = /^(.*):(\d+):(\d+)$/s.exec(side?.at ?? '');
-  const [, path, line, column] = match ?? [];
-  if (path === undefined) return [];
-  const revision = `${old.split(':')[0] ?? ''}:/`;
-  const plain = path.startsWith(revision) ? path.slice(revision.length) : path;
-  const uri = plain.split('/').map(encodeURIComponent).join('/');
-  return [
-    {
-      physicalLocation: {
-        artifactLocation: { uri },
-        region: { startLine: Number(line), startColumn: Number(column) },
-      },
-    },
-  ];
 }

@@ -1,5 +1,6 @@
 /** Exposure as SARIF: what can be reached from outside, and what no policy protects. */
 import type { ListReport } from '../../analysis/list.js';
+import { sarifLog } from '../../render/sarif.js';
 import { partyText } from '../../analysis/party.js';
 
 const RULES = [
@@ -18,7 +19,6 @@ const RULES = [
 export function listSarif(report: ListReport, version: string): string {
   const reached = report.fromOutside.map(({ from, to, ports }) => ({
     ruleId: RULES[0].id,
-    ruleIndex: 0,
     level: 'note',
     message: { text: `${partyText(to.groups, Infinity)}: ${ports} from ${from.text}` },
   }));
@@ -29,21 +29,9 @@ export function listSarif(report: ListReport, version: string): string {
       : [
           {
             ruleId: RULES[1].id,
-            ruleIndex: 1,
             level: 'warning',
             message: { text: `no policy speaks of ${partyText(byAnyPolicy.groups, Infinity)}` },
           },
         ];
-  const log = {
-    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
-    version: '2.1.0',
-    runs: [
-      {
-        tool: { driver: { name: 'policyc', version, rules: RULES } },
-        columnKind: 'utf16CodeUnits',
-        results: [...reached, ...unprotected],
-      },
-    ],
-  };
-  return `${JSON.stringify(log, undefined, 2)}\n`;
+  return sarifLog(RULES, [...reached, ...unprotected], version);
 }

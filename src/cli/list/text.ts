@@ -1,6 +1,7 @@
 /** A list of connections for people: on a terminal, and as Markdown. */
 import type { Exposure, ListReport, ServiceExposure } from '../../analysis/list.js';
 import type { Party } from '../../analysis/report.js';
+import { escapeMarkdown as escape } from '../../render/markdown.js';
 import type { Paint } from '../../render/paint.js';
 import { plural } from '../../render/terminal.js';
 import { visible } from '../../render/visible-text.js';
@@ -91,9 +92,4 @@ function unprotectedRows({ unprotected }: ListReport): readonly (readonly string
     ...row(unprotected.ingress, 'all that comes in'),
     ...row(unprotected.egress, 'all that goes out'),
   ];
-}
-
-/** What users wrote must not become markup. */
-function escape(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>#|~@!]/g, (one) => `\\${one}`).replace(/\s+/g, ' ');
 }
