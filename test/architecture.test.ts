@@ -15,7 +15,7 @@ const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['validation', /^src\/validate\//],
   ['codegen', /^src\/codegen\//],
   ['ir', /^src\/ir\//],
-  ['parser', /^src\/(parser\/|(read|git)-sources\.ts|globs\.ts)/],
+  ['parser', /^src\/(parser\/|(read|git)-sources\.ts|read-(lines|flow-logs)\.ts|globs\.ts)/],
   ['grammar', /^grammar\//],
   ['rendering', /^src\/(render\.ts|render\/)/],
   [

@@ -141,7 +141,7 @@ function reportVerdict(model: NormalModel, judged: FlowJudgement): VerdictReport
   return { verdict: judged.verdict, ...side('egress'), ...side('ingress') };
 }
 
-function reportSide(model: NormalModel, judgement: Judgement): SideReport {
+export function reportSide(model: NormalModel, judgement: Judgement): SideReport {
   const decider = model.deciders[judgement.decider];
   const policy = decider === undefined || decider.kind === 'none' ? undefined : decider.policy;
   return {

@@ -14,6 +14,7 @@ import { k8sCatalog } from './k8s.js';
 import { kernelCatalog } from './kernel.js';
 import { linkCatalog } from './link.js';
 import { policyCatalog } from './policy.js';
+import { replayCatalog } from './replay.js';
 import { sourceCatalog } from './source.js';
 import { syntaxCatalog } from './syntax.js';
 import { validateCatalog } from './validate.js';
@@ -35,6 +36,7 @@ export const catalog = {
   ...kernelCatalog,
   ...linkCatalog,
   ...policyCatalog,
+  ...replayCatalog,
   ...sourceCatalog,
   ...syntaxCatalog,
   ...validateCatalog,

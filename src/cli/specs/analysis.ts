@@ -1,5 +1,6 @@
 /** Commands that say what policies do in a cluster, and what a change of them does. */
 import type { CommandGroup, OptionSpec } from '../base/spec.js';
+import { replayCommand } from './flow-logs.js';
 import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
 
 const DIFF_FORMAT: OptionSpec = {
@@ -105,6 +106,7 @@ export const analysisCommands: CommandGroup = {
       exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
       load: () => import('../list.js'),
     },
+    replayCommand,
     {
       name: 'snapshot',
       summary: 'write down what policies can see of a cluster, and nothing else',

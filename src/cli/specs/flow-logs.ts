@@ -1,0 +1,83 @@
+/** Commands that learn from flow logs: what a change would cut of what was seen, and a first draft of policies. */
+import type { CommandSpec, ExampleSpec, OptionSpec } from '../base/spec.js';
+import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT } from './shared.js';
+
+const FLOWS: OptionSpec = {
+  flags: '--flows <log...>',
+  description:
+    'flow logs: files, also compressed with gzip, folders, globs, or - for standard input',
+  required: true,
+};
+
+const FORMAT_IN: OptionSpec = {
+  flags: '--format-in <format>',
+  description:
+    'what the logs are, where their content does not show it: Hubble JSON, Calico JSON, the AWS network policy agent, or policyc events and flows',
+  choices: ['hubble', 'calico', 'aws', 'policyc'],
+};
+
+const KUBECTL_EXAMPLE: ExampleSpec = {
+  command:
+    'hubble observe --since 24h -o json > flows.json\n  kubectl get namespaces,pods,nodes,services,endpointslices -A -o yaml | policyc snapshot - -o cluster.yaml',
+  does: 'the log and the snapshot that it is read with',
+};
+
+export const replayCommand: CommandSpec = {
+  name: 'replay',
+  summary: 'say which flows that were really seen a change would cut, and which rules nothing hits',
+  purpose: [
+    'Reads flow logs and judges every flow in them by NEW: flows that were carried and that NEW denies (cut), flows that policies denied and that NEW allows (opened), and rules that nothing in the log gave anything to do. With --against, what was so before the change is told apart: flows of which the log and OLD disagree are listed by themselves, since then the snapshot is stale, or another engine decides.',
+    'Read are Hubble (`hubble observe -o json` and exported files), Calico flow logs in JSON, the log of the AWS VPC CNI network policy agent, `policyc events --format json`, and flows as `policyc eval` takes them. A log is read line by line, so that it may have any size; lines that cannot be read are reported with their place. Replies count for the connection that they answer; drops for other reasons than policy, and ICMP errors, do not count, and are told with their number.',
+    'Pods are found by the names in the log, or by their addresses; pods that are gone by their labels, where the log has them. What cannot be judged is listed as unknown.',
+  ],
+  operands: [
+    {
+      name: 'NEW',
+      description: 'the policies to try: a bundle, paths, or `REVISION:PATH`',
+      many: false,
+    },
+  ],
+  options: [
+    FLOWS,
+    { ...CLUSTER, required: true },
+    {
+      flags: '--against <old>',
+      description: 'the policies under which the log was written, as NEW is given',
+    },
+    FORMAT_IN,
+    {
+      flags: '--fail-on <what>',
+      description: 'exit 1 on any of these, with commas between them: cut, open, disagree, unknown',
+    },
+    AT,
+    {
+      flags: '--format <format>',
+      description:
+        'text for people, markdown for a comment on a change, json and sarif for machines',
+      choices: ['text', 'markdown', 'json', 'sarif'],
+      default: 'text',
+    },
+    COLOR,
+  ],
+  examples: [
+    {
+      command: 'policyc replay policies/ --flows flows.json --cluster cluster.yaml --fail-on cut',
+      does: 'a gate: nothing that was seen may be cut',
+    },
+    {
+      command:
+        'policyc replay policies/ --against main:policies/ --flows logs/*.json.gz --cluster cluster.yaml',
+      does: 'what a change does to the flows of a week',
+    },
+    KUBECTL_EXAMPLE,
+  ],
+  exits: [
+    { ...DONE_EXIT, when: 'replayed, and nothing of --fail-on' },
+    { code: 1, when: 'something of --fail-on' },
+    INPUT_EXIT,
+    BUG_EXIT,
+  ],
+  load: () => import('../replay.js'),
+};
+
+export { FLOWS, FORMAT_IN, DONE_EXIT, KUBECTL_EXAMPLE };
