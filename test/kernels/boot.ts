@@ -9,12 +9,16 @@ const MEGABYTES = 2_048;
 /** `nokaslr` and no mitigations: an emulated processor is slow enough. */
 const COMMAND_LINE = 'console=ttyS0 loglevel=3 panic=-1 nokaslr mitigations=off rdinit=/init';
 
-/** @param log a file for all that comes over the serial line */
+/**
+ * @param log a file for all that comes over the serial line
+ * @param patienceSeconds without a line, after which the guest counts as stuck; how long all of it
+ *   takes depends on what else the machine does
+ */
 export async function bootGuest(
   { vmlinuz }: KernelFiles,
   initrd: string,
   log: string,
-  timeoutSeconds: number,
+  patienceSeconds: number,
 ): Promise<readonly GuestLine[]> {
   const machine = spawn(
     'qemu-system-x86_64',
@@ -36,15 +40,16 @@ export async function bootGuest(
   const file = createWriteStream(log);
   const lines: GuestLine[] = [];
   machine.stderr.on('data', (bytes: Buffer) => file.write(bytes));
+  const stop = (): void => {
+    machine.kill('SIGKILL');
+  };
+  const timer = setTimeout(stop, patienceSeconds * 1_000);
   createInterface({ input: machine.stdout }).on('line', (text) => {
+    timer.refresh();
     file.write(`${text}\n`);
     const line = readLine(text);
     if (line !== undefined) lines.push(line);
   });
-  const stop = (): void => {
-    machine.kill('SIGKILL');
-  };
-  const timer = setTimeout(stop, timeoutSeconds * 1_000);
   process.once('exit', stop);
   try {
     await new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ import { judgeTable, tableNames } from './tables.js';
 
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, 'build/kernels');
-const TIMEOUT_SECONDS = 1_200;
+const PATIENCE_SECONDS = 900;
 
 async function testKernel(
   kernel: KernelFiles,
@@ -23,7 +23,7 @@ async function testKernel(
   // The kernel unpacks one archive after the other.
   execFileSync('sh', ['-c', 'cat "$1" "$2" >"$0"', initrd, shared, modules]);
   const log = join(FOLDER, `serial-${kernel.suite}.log`);
-  const lines = await bootGuest(kernel, initrd, log, TIMEOUT_SECONDS);
+  const lines = await bootGuest(kernel, initrd, log, PATIENCE_SECONDS);
   return summarize(kernel.release, lines, expected);
 }
 
