@@ -1,9 +1,14 @@
 /** From two models and clusters to one report of what changes between them. */
 import type { Acceptance } from './analysis/diff/acceptances.js';
-import { mergeClusters, type ClusterDiff, type DiffDocument } from './analysis/diff/clusters.js';
+import {
+  mergeClusters,
+  symbolicDocument,
+  type ClusterDiff,
+  type DiffDocument,
+} from './analysis/diff/clusters.js';
 import { boundCost, programCost } from './analysis/diff/cost.js';
 import { diffModels } from './analysis/diff.js';
-import { diagnostic, InputError } from './diagnostics.js';
+import { diffSymbolically } from './analysis/symbolic.js';
 import type { ClusterSnapshot } from './ir/cluster.js';
 import type { PolicyModel } from './ir/model.js';
 import { normalize } from './ir/normalize.js';
@@ -22,6 +27,7 @@ export interface NamedCluster {
 export interface CompareOptions {
   readonly old: NamedModel;
   readonly new: NamedModel;
+  /** None: all that there can be. */
   readonly clusters: readonly NamedCluster[];
   /** The instant at which rules with `until` are judged, in milliseconds since the epoch. */
   readonly at: number;
@@ -29,12 +35,19 @@ export interface CompareOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** @throws InputError where there is no cluster, or the policies do not fit one */
+/** @throws InputError where the policies do not fit a cluster, or tell too much apart without one */
 export function comparePolicies(options: CompareOptions): DiffDocument {
   const { old, new: next, clusters, at, acceptances, onProgress } = options;
-  if (clusters.length === 0) throw new InputError([diagnostic('diff/no-cluster', {})]);
   const [was, is] = [normalize(old.model), normalize(next.model)];
   const programs = { was: programCost(was), is: programCost(is) };
+  const costs = {
+    was: { instructions: programs.was.instructions, layout: programs.was.layout },
+    is: { instructions: programs.is.instructions, layout: programs.is.layout },
+  };
+  const parts = { old: old.name, new: next.name, programs: costs };
+  if (clusters.length === 0) {
+    return symbolicDocument(parts, diffSymbolically([was, is], at), acceptances);
+  }
   const diffs = clusters.map(({ name, cluster }, i): ClusterDiff => {
     onProgress?.(i, clusters.length);
     const { statefulPods, ...report } = diffModels([was, is], cluster, at);
@@ -44,9 +57,5 @@ export function comparePolicies(options: CompareOptions): DiffDocument {
     };
     return { name, ...report, cost: { bound, statefulPods } };
   });
-  const costs = {
-    was: { instructions: programs.was.instructions, layout: programs.was.layout },
-    is: { instructions: programs.is.instructions, layout: programs.is.layout },
-  };
-  return mergeClusters({ old: old.name, new: next.name, programs: costs }, diffs, acceptances);
+  return mergeClusters(parts, diffs, acceptances);
 }

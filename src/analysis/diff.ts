@@ -2,26 +2,18 @@
 import { createHash } from 'node:crypto';
 import { bug, hasErrors } from '../diagnostics.js';
 import type { ClusterSnapshot } from '../ir/cluster.js';
-import { judgeFlow, reportJudgement, type Flow, type FlowJudgement } from '../ir/flows.js';
+import { judgeFlow, type Flow } from '../ir/flows.js';
 import { resolveFlows } from '../ir/flows/read.js';
 import { createInterpreter, type Interpreter } from '../ir/interpret.js';
-import type { Direction } from '../ir/model.js';
-import type { Judgement, NormalModel } from '../ir/normal-model.js';
 import { compareText } from '../ir/normalize.js';
 import { findConnections, type EndSet, type Finding } from './findings.js';
 import { Namer } from './party.js';
 import { portRanges, portText } from './port-set.js';
-import type {
-  CauseReport,
-  Change,
-  FlowEntry,
-  Party,
-  PartyGroup,
-  SideReport,
-  VerdictReport,
-} from './report.js';
+import type { CauseReport, Change, FlowEntry, Party, PartyGroup, VerdictReport } from './report.js';
+import { byRank, type Ranked } from './diff/ranking.js';
 import { countStatefulPods, type StatefulPods } from './diff/state.js';
 import { createUniverse, type Models, type Universe } from './universe.js';
+import { changedSides, reportVerdict } from './diff/verdicts.js';
 import { witnessFlow } from './diff/witness.js';
 
 export interface DiffReport {
@@ -120,40 +112,19 @@ class CauseReporter {
     if (was.verdict === is.verdict) {
       bug(`the model sees no change in the witness ${JSON.stringify(witness)}`);
     }
-    const sides = (['egress', 'ingress'] as const).filter(
-      (side) => was[side]?.verdict !== is[side]?.verdict,
-    );
     return {
       ports,
       witness,
       was: reportVerdict(this.#models[0], was),
       is: reportVerdict(this.#models[1], is),
-      sides,
+      sides: changedSides(was, is),
     };
   }
 }
 
-function reportVerdict(model: NormalModel, judged: FlowJudgement): VerdictReport {
-  const side = (direction: Direction): Partial<Record<Direction, SideReport>> => {
-    const judgement = judged[direction];
-    return judgement === undefined ? {} : { [direction]: reportSide(model, judgement) };
-  };
-  return { verdict: judged.verdict, ...side('egress'), ...side('ingress') };
-}
-
-export function reportSide(model: NormalModel, judgement: Judgement): SideReport {
-  const decider = model.deciders[judgement.decider];
-  const policy = decider === undefined || decider.kind === 'none' ? undefined : decider.policy;
-  return {
-    ...reportJudgement(model, judgement),
-    ...(policy?.owner === undefined ? {} : { owner: policy.owner }),
-    ...(policy?.contact === undefined ? {} : { contact: policy.contact }),
-  };
-}
-
 /** Numbers of pods come and go; who may talk to whom by which rule is what is accepted. */
 export function fingerprintOf(
-  { tag, from, to, ranges, family }: Omit<Change, 'causes' | 'fingerprint'>,
+  { tag, from, to, ranges, family, named, exceptNamed }: Omit<Change, 'causes' | 'fingerprint'>,
   causes: readonly CauseReport[],
 ): string {
   const rules = causes
@@ -163,17 +134,21 @@ export function fingerprintOf(
       return JSON.stringify([ports, named(was), named(is)]);
     })
     .sort(compareText);
-  const whole = [tag, from.groups.map(stable), to.groups.map(stable), ranges, family ?? 0, rules];
+  const whole = [
+    tag,
+    from.groups.map(stable),
+    to.groups.map(stable),
+    ranges,
+    family ?? 0,
+    rules,
+    ...(named === undefined ? [] : [named]),
+    ...(exceptNamed === undefined ? [] : [exceptNamed]),
+  ];
   return createHash('sha256').update(JSON.stringify(whole)).digest('hex').slice(0, 16);
 }
 
 function stable(group: PartyGroup): object {
   return 'pods' in group ? { ...group, pods: 0 } : group;
-}
-
-interface Ranked {
-  readonly change: Change;
-  readonly rank: readonly number[];
 }
 
 /** Widened first; what outsiders may reach before what pods may; Services last, as they follow from pods. */
@@ -188,16 +163,4 @@ function rankOf({ tag, from, to }: Finding, source: Party, destination: Party): 
     isOutside(source) ? 0 : isOutside(destination) ? 1 : 2,
     -size(from) * size(to),
   ];
-}
-
-function byRank(a: Ranked, b: Ranked): number {
-  for (const [i, rank] of a.rank.entries()) {
-    const difference = rank - (b.rank[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return (
-    compareText(a.change.from.text, b.change.from.text) ||
-    compareText(a.change.to.text, b.change.to.text) ||
-    compareText(a.change.ports, b.change.ports)
-  );
 }

@@ -26,7 +26,7 @@ export interface DirectConnections {
 /** @param everything whether connections whose sides do not change are of interest */
 export function directConnections(
   found: Ends,
-  space: AddressSpace,
+  space: Pick<AddressSpace, 'families'>,
   composer: Composer,
   labels: LabelTable,
   spread: EffectSpread,

@@ -38,10 +38,10 @@ export interface WitnessPair {
   readonly family: Family;
 }
 
-export interface FoundCause {
+export interface FoundCause<Pair = WitnessPair> {
   readonly key: string;
   readonly ports: PortSet;
-  readonly pair: WitnessPair;
+  readonly pair: Pair;
   /** Those of the ports that hold for the pair. */
   readonly pairPorts: PortSet;
 }
@@ -134,8 +134,9 @@ function findIn(
   });
 }
 
-function gatherCauses({ blocks }: Rectangle<WitnessPair>): readonly FoundCause[] {
-  const causes = new Map<string, { ports: [PortSet, ...PortSet[]]; pair: WitnessPair }>();
+/** The causes of all blocks of a rectangle, each with the first pair that shows it. */
+export function gatherCauses<Pair>({ blocks }: Rectangle<Pair>): readonly FoundCause<Pair>[] {
+  const causes = new Map<string, { ports: [PortSet, ...PortSet[]]; pair: Pair }>();
   for (const { facet, pair } of blocks) {
     for (const { key, ports } of facet.causes) {
       const known = causes.get(key);

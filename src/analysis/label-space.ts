@@ -60,6 +60,15 @@ export function cutLabelSpace(
       selected.pop();
       if (!goesOn) return false;
     }
+    // A region that is left by one key alone is a smaller box, which costs less than a region to miss.
+    const [plain, ...others] = essential(box, region) ?? [];
+    if (plain !== undefined && others.length === 0) {
+      const rest = narrow(box, plain.position, plain.fails);
+      const missedInRest =
+        rest === undefined ? [] : missed.filter((one) => within(rest, one) !== undefined);
+      if (rest === undefined || space.pointOf(rest, missedInRest) === undefined) return true;
+      return visit(position + 1, rest, missedInRest);
+    }
     const missedHere = [...missed, region];
     if (space.pointOf(box, missedHere) === undefined) return true;
     return visit(position + 1, box, missedHere);

@@ -8,6 +8,7 @@ import type { AddressSpace } from './address-space.js';
 import type { EndSet } from './findings.js';
 import { Inhabitants } from './inhabitants.js';
 import type { Party, PartyGroup, PrefixText } from './report.js';
+import { labelsText, namespacesText } from './symbolic/condition-text.js';
 import type { Universe } from './universe.js';
 
 /** Groups told by name before the rest is counted. */
@@ -185,9 +186,44 @@ export function groupText(group: PartyGroup): string {
         : `Service addresses ${listText(group.addresses, MAX_TOLD)}`;
     case 'service':
       return `service ${group.namespace}/${group.name}`;
+    case 'everyone':
+      return everyoneText(group);
+    case 'pods-with':
+      return podsWithText(group);
+    case 'nodes-with':
+      return nodesWithText(group);
     default:
       return unreachable(group);
   }
+}
+
+function everyoneText(group: Extract<PartyGroup, { kind: 'everyone' }>): string {
+  const { prefixes, except } = group;
+  const pods = except.map(
+    (one) => `any pod${labelsText(one.pods)}${namespacesText(one.namespaces)}`,
+  );
+  const but = pods.length === 0 ? '' : ` but ${pods.join(' and ')}`;
+  // The family stands beside the ports.
+  const where =
+    prefixes === undefined ? '' : `${but === '' ? '' : ','} at ${prefixesText(prefixes)}`;
+  return `anyone${but}${where}`;
+}
+
+function podsWithText(group: Extract<PartyGroup, { kind: 'pods-with' }>): string {
+  const { namespaces, pods, nodes, prefixes } = group;
+  const on =
+    nodes === undefined ? '' : ` on a node${nodes.map((one) => labelsText(one)).join(' or')}`;
+  return `any pod${labelsText(pods)}${namespacesText(namespaces)}${on}${atText(prefixes)}`;
+}
+
+function nodesWithText(group: Extract<PartyGroup, { kind: 'nodes-with' }>): string {
+  const { nodes, which, prefixes } = group;
+  const who = { all: 'any node', own: 'its own node', others: 'any node but its own' }[which];
+  return `${who}${labelsText(nodes)}${atText(prefixes)}`;
+}
+
+function atText(prefixes: readonly PrefixText[] | undefined): string {
+  return prefixes === undefined ? '' : ` at ${prefixesText(prefixes)}`;
 }
 
 function workloadText(group: Extract<PartyGroup, { kind: 'workload' }>): string {
@@ -208,7 +244,9 @@ function prefixesText(prefixes: readonly PrefixText[]): string {
       ? cidr
       : `${cidr.endsWith('/0') ? anyText(cidr) : cidr} except ${listText(except, MAX_TOLD)}`,
   );
-  return listText(texts, MAX_TOLD);
+  const isNested = prefixes.length > 1 && prefixes.some(({ except }) => except.length > 0);
+  // `0.0.0.0/0 except 10.0.0.0/8, 10.9.0.0/16` would read as two exceptions.
+  return isNested ? texts.join(', plus ') : listText(texts, MAX_TOLD);
 }
 
 function anyText(cidr: string): string {

@@ -53,13 +53,36 @@ export function portRanges(set: PortSet): readonly PortRange[] {
   return ranges;
 }
 
-/** In the words of the policy language: `443/tcp, 8000-8100/tcp`, `any port`, `any tcp port`. */
+/** Fewer ports than these are an exception. */
+const FEW = 0x8000;
+
+/**
+ * In the words of the policy language: `443/tcp, 8000-8100/tcp`, `any port`, `any tcp`; `any port but 443/tcp`
+ * where that is shorter.
+ */
 export function portText(set: PortSet): string {
   const ranges = portRanges(set);
   const whole = (range: PortRange): boolean =>
     range.protocol === 'other' || (range.first === 0 && range.last === 0xffff);
   if (ranges.length === OTHER_GROUP + 1 && ranges.every(whole)) return 'any port';
+  const gaps = missingPorts(set);
+  const missing = portRanges(gaps);
+  const isFew = gaps.reduce((sum, [first, last]) => sum + last - first + 1, 0) < FEW;
+  const has = new Set(ranges.map(({ protocol }) => protocol));
+  if (isFew && has.size === OTHER_GROUP + 1 && missing.length < ranges.length) {
+    return `any port but ${missing.map(rangeText).join(', ')}`;
+  }
   return ranges.map(rangeText).join(', ');
+}
+
+function missingPorts(set: PortSet): PortSet {
+  const gaps: PortInterval[] = [];
+  let next = 0;
+  for (const [first, last] of set) {
+    if (next < first) gaps.push([next, first - 1]);
+    next = last + 1;
+  }
+  return next <= PORT_INDEX.other ? [...gaps, [next, PORT_INDEX.other]] : gaps;
 }
 
 function rangeText(range: PortRange): string {

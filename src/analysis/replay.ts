@@ -13,7 +13,7 @@ import {
 import { compareText } from '../ir/normalize.js';
 import type { SeenFlow } from '../parser/flow-log/record.js';
 import { formatPlace } from '../source.js';
-import { reportSide } from './diff.js';
+import { reportSide } from './diff/verdicts.js';
 import { EntryJudge } from './replay/judge.js';
 import type { IdleRule, ReplayReport, ReplayRow, RowKind } from './replay/report.js';
 import { gatherRows, type JudgedFlow } from './replay/rows.js';

@@ -3,6 +3,8 @@ import type { JudgementReport } from '../ir/flows.js';
 import type { Direction, Verdict } from '../ir/model.js';
 import type { Tag } from './compose.js';
 import type { PortRange } from './port-set.js';
+import type { LabelCondition, PodCondition } from './symbolic/conditions.js';
+import type { JsonObject } from '../parser/yaml/value.js';
 
 /** Prefixes without some prefixes in them, as texts. */
 export interface PrefixText {
@@ -49,7 +51,31 @@ export type PartyGroup =
   | { readonly kind: 'unused'; readonly prefixes?: readonly PrefixText[] }
   /** Cluster addresses of Services, as plain addresses. */
   | { readonly kind: 'service-addresses'; readonly addresses: readonly string[] | 'all' }
-  | { readonly kind: 'service'; readonly namespace: string; readonly name: string };
+  | { readonly kind: 'service'; readonly namespace: string; readonly name: string }
+  /** Without a cluster: everybody, or everybody at some addresses, pods and nodes as well; but for some pods. */
+  | {
+      readonly kind: 'everyone';
+      readonly family?: 4 | 6;
+      readonly prefixes?: readonly PrefixText[];
+      readonly except: readonly PodCondition[];
+    }
+  /** Without a cluster: all pods with such labels in namespaces with such labels. */
+  | {
+      readonly kind: 'pods-with';
+      readonly namespaces: LabelCondition;
+      readonly pods: LabelCondition;
+      /** Only those on nodes with any of these. */
+      readonly nodes?: readonly LabelCondition[];
+      /** Only those with an address in these. */
+      readonly prefixes?: readonly PrefixText[];
+    }
+  /** Without a cluster: nodes with such labels, the other end's own node among them or not. */
+  | {
+      readonly kind: 'nodes-with';
+      readonly nodes: LabelCondition;
+      readonly which: 'all' | 'own' | 'others';
+      readonly prefixes?: readonly PrefixText[];
+    };
 
 /** One side of a connection: everybody in the groups. */
 export interface Party {
@@ -78,10 +104,19 @@ export interface VerdictReport {
   readonly ingress?: SideReport;
 }
 
+export interface MadeUpCluster {
+  /** Who is in it, in a line each. */
+  readonly cast: readonly string[];
+  /** Kubernetes objects, as `--cluster` takes them. */
+  readonly objects: readonly JsonObject[];
+}
+
 /** Who decided before and after, on some of the ports or for some of the pairs. */
 export interface CauseReport {
   readonly ports: string;
   readonly witness: FlowEntry;
+  /** Where there is no cluster: one made up for the witness. */
+  readonly madeUp?: MadeUpCluster;
   readonly was: VerdictReport;
   readonly is: VerdictReport;
   /** The sides whose verdict changed. */
@@ -95,6 +130,10 @@ export interface Connection {
   readonly to: Party;
   readonly ports: string;
   readonly ranges: readonly PortRange[];
+  /** Ports that the destination's pods call so, whatever their numbers; without a cluster alone. */
+  readonly named?: readonly string[];
+  /** Ports of the ranges that are not meant where the pods call them so. */
+  readonly exceptNamed?: readonly string[];
   /** In this family alone; otherwise in each that both ends have. */
   readonly family?: 4 | 6;
 }

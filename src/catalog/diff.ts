@@ -2,12 +2,21 @@
 import { entry } from './entry.js';
 
 export const diffCatalog = {
-  'diff/no-cluster': entry<object>({
+  'diff/too-many-kinds': entry<{ what: string; selectors: number; limit: number }>({
     severity: 'error',
-    message: () => 'policies are compared in a cluster, and none is given',
-    hint: () => 'add `--cluster PATH` with manifests or a snapshot of the cluster',
+    message: ({ what, selectors, limit }) =>
+      `without a cluster, the ${selectors} selectors of ${what} tell more than ${limit} kinds of ${what} apart`,
+    hint: () => 'add `--cluster PATH`: the pods that there are come in fewer kinds',
     explanation:
-      'Which connections a change of policies affects depends on the pods, nodes and Services that are there.',
+      'Without a cluster policies are judged for every set of labels that selectors can tell apart. Selectors that go by many independent labels make too many of them, and nothing is left out in silence.',
+  }),
+  'diff/too-many-places': entry<{ pods: number; cells: number; family: number; limit: number }>({
+    severity: 'error',
+    message: ({ pods, cells, family, limit }) =>
+      `without a cluster, ${pods} kinds of pods at ${cells} kinds of IPv${family} addresses are more than ${limit}`,
+    hint: () => 'add `--cluster PATH`: a pod that there is has one address',
+    explanation:
+      'Rules by address hold for pods too, so that without a cluster every kind of pod is judged at every kind of address that prefixes tell apart.',
   }),
   'list/unknown-focus': entry<{ text: string; near: string | undefined }>({
     severity: 'error',

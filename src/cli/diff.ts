@@ -15,6 +15,7 @@ import { conflictWarnings } from './conflict-warnings.js';
 import { diffMarkdown } from './diff/markdown.js';
 import { diffSarif } from './diff/sarif.js';
 import { diffText, portsText } from './diff/text.js';
+import { writeWitnesses } from './diff/witness-files.js';
 import { DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
 import { graphDot, graphSvg, type GraphEdge } from './graph.js';
 import { readOne } from './base/read-one.js';
@@ -45,6 +46,8 @@ export async function run(session: Session): Promise<ExitCode> {
   });
   warnings.push(...staleAcceptances(acceptances, document.changes));
   await session.report(warnings);
+  const folder = session.text('witnesses');
+  if (folder !== undefined) writeWitnesses(folder, document.changes);
   const failed = failedGates(document, gates);
   session.print(await render(session, document, failed));
   return failed.length === 0 ? DONE : NEGATIVE;

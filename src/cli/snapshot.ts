@@ -1,10 +1,10 @@
 /** `policyc snapshot`: what policies can see of a cluster, as a file to keep beside them. */
-import { stringify } from 'yaml';
 import { bug, diagnostic, InputError, throwIfErrors } from '../diagnostics.js';
 import { loadCluster, SourceCache } from '../front-end.js';
 import { writeCluster } from '../ir/write-cluster.js';
 import type { JsonObject } from '../parser/yaml/value.js';
 import { plural } from '../render/terminal.js';
+import { documentsText } from './documents-text.js';
 import { DONE, type ExitCode } from './base/exit-codes.js';
 import type { Session } from './base/session.js';
 import { writeWhole } from './base/write-file.js';
@@ -37,12 +37,4 @@ export async function run(session: Session): Promise<ExitCode> {
 
 function listText(items: readonly JsonObject[]): string {
   return `${JSON.stringify({ apiVersion: 'v1', kind: 'List', items }, undefined, 2)}\n`;
-}
-
-/**
- * A document for each object, so that what changes between two snapshots stands together. As in YAML 1.1,
- * since readers of it take `yes` for a boolean.
- */
-function documentsText(objects: readonly JsonObject[]): string {
-  return objects.map((one) => stringify(one, { lineWidth: 0, version: '1.1' })).join('---\n');
 }

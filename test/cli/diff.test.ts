@@ -7,6 +7,20 @@ import { CLUSTER, enterWorkspace, POLICY } from './workspace.js';
 
 const WIDER = POLICY.replace('5432', '5433').replace('name: db', 'name: db\n  annotations: {}');
 
+/** Selects by labels of namespaces and by a port's name, and lets all addresses in but some. */
+const EDGE = `${POLICY}---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: edge, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: web}}
+  ingress:
+  - from: [{namespaceSelector: {matchLabels: {team: edge}}}]
+    ports: [{port: http}]
+  - from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.9.0.0/16]}}]
+    ports: [{port: 443}]
+`;
+
 let workspace: ReturnType<typeof enterWorkspace>;
 beforeAll(() => {
   workspace = enterWorkspace({
@@ -14,6 +28,10 @@ beforeAll(() => {
     'policy.yaml': POLICY,
     'wider.yaml': WIDER,
     'none.yaml': '',
+    'edge.yaml': EDGE,
+    'many.yaml': Array.from({ length: 15 }, (_, i) =>
+      POLICY.replace('name: db', `name: db-${i}`).replace('app: db', `key-${i}: "yes"`),
+    ).join('---\n'),
     'empty.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: {name: shop}\n',
   });
 });
@@ -164,7 +182,7 @@ describe('policyc diff', () => {
   });
 
   it.each([
-    [['policy.yaml', 'wider.yaml'], 'diff/no-cluster'],
+    [['many.yaml', 'policy.yaml'], 'diff/too-many-kinds'],
     [['-', '-', '--cluster', 'cluster.yaml'], 'diff/two-inputs'],
     [['nothing.yaml', 'wider.yaml', '--cluster', 'cluster.yaml'], 'source/not-found'],
     [[...PAIR, '--fail-on', 'wide'], 'cli/bad-choice'],
@@ -259,5 +277,96 @@ describe('policyc diff of git revisions', () => {
     );
     expect(code).toBe(2);
     expect(stderr).toContain('error[diff/odd-entry]');
+  });
+});
+
+describe('policyc diff without a cluster', () => {
+  it('names pods by labels, and makes a cluster up for each change', async () => {
+    const { code, stdout, stderr } = await diff('policy.yaml', 'wider.yaml');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.split('\n').map((line) => line.replace(/[0-9a-f]{16}/, 'ID'))).toEqual([
+      'policy.yaml → wider.yaml: 1 widened, 1 narrowed, over all clusters',
+      '',
+      'WIDENED  denied before, allowed now',
+      '  any pod with app=fe in namespace shop → any pod with app=db in namespace shop  5433/tcp',
+      '      was   ingress denied: isolated by shop/db (policy.yaml:4:9)',
+      '      now   ingress allowed: shop/db ingress[0] (wider.yaml:10:7)',
+      '      try   shop/client → shop/server 5433/TCP',
+      '      with  pod shop/client (app=fe) at 10.244.0.8',
+      '      with  pod shop/server (app=db) at 10.244.0.7',
+      '      id    ID',
+      '',
+      'NARROWED  allowed before, denied now; open connections are cut',
+      '  any pod with app=fe in namespace shop → any pod with app=db in namespace shop  5432/tcp',
+      '      was   ingress allowed: shop/db ingress[0] (policy.yaml:9:7)',
+      '      now   ingress denied: isolated by shop/db (wider.yaml:4:9)',
+      '      try   shop/client → shop/server 5432/TCP',
+      '      with  pod shop/client (app=fe) at 10.244.0.8',
+      '      with  pod shop/server (app=db) at 10.244.0.7',
+      '      id    ID',
+      '',
+      'cost  unchanged',
+      'cost  running connections of 1 narrowed change are cut',
+      '',
+      'given  pods on the host network are their node; connections through Services follow those of the pods behind them',
+      '',
+    ]);
+  });
+
+  it('tells conditions on namespaces, names of ports, and addresses without those left out', async () => {
+    const found = await changes('policy.yaml', 'edge.yaml');
+    const told = found.map(
+      ({ tag, from, to, ports }) => `${tag} ${from.text} → ${to.text} ${ports}`,
+    );
+    const web = 'any pod with app=web in namespace shop';
+    const outOf10 = 'at any IPv4 address except 10.0.0.0/8, plus 10.9.0.0/16';
+    expect(told).toEqual([
+      `narrowed anyone but any pod in a namespace with team=edge, ${outOf10} → ${web} any port`,
+      `narrowed anyone but any pod in a namespace with team=edge, at 10.0.0.0/8 except 10.9.0.0/16 → ${web} any port but 443/tcp`,
+      `narrowed anyone but any pod in a namespace with team=edge → ${web} any port`,
+      `narrowed any pod in a namespace with team=edge at 10.0.0.0/8 except 10.9.0.0/16 → ${web} any port but 443/tcp, port "http"/tcp`,
+      `narrowed any pod in a namespace with team=edge ${outOf10} → ${web} any port but port "http"/tcp`,
+      `narrowed any pod in a namespace with team=edge → ${web} any port but port "http"/tcp`,
+    ]);
+  });
+
+  it('says that nothing changes in any cluster', async () => {
+    const { code, stdout } = await diff('edge.yaml', 'edge.yaml', '--fail-on', 'any');
+    expect(code).toBe(0);
+    expect(stdout).toContain('edge.yaml → edge.yaml: no connection changes in any cluster');
+  });
+
+  it('writes witnesses that eval takes as they are, and judges alike', async () => {
+    const found = await changes('policy.yaml', 'edge.yaml', '--witnesses', 'found');
+    const causes = found.flatMap((change) => change.causes);
+    expect(causes.length).toBeGreaterThan(0);
+    for (const [i, { was, is }] of causes.entries()) {
+      const judge = async (policies: string): Promise<string | undefined> => {
+        const cluster = ['--cluster', `found/cluster-${i + 1}.yaml`];
+        const flows = ['--flows', `found/flow-${i + 1}.yaml`, '--format', 'json'];
+        const { stdout } = await invoke(['eval', '--policies', policies, ...cluster, ...flows]);
+        return (JSON.parse(stdout) as readonly { verdict: string }[])[0]?.verdict;
+      };
+      expect(await judge('policy.yaml')).toBe(was.verdict);
+      expect(await judge('edge.yaml')).toBe(is.verdict);
+    }
+  });
+
+  it('has gates, accepted changes and every format', async () => {
+    expect((await diff('policy.yaml', 'wider.yaml', '--fail-on', 'widen')).code).toBe(1);
+    const found = await changes('policy.yaml', 'wider.yaml');
+    writeFileSync(
+      'accepted-anywhere.yaml',
+      found
+        .map(({ fingerprint }) => `- {fingerprint: "${fingerprint}", reason: planned}\n`)
+        .join(''),
+    );
+    const accepted = ['--fail-on', 'any', '--accept', 'accepted-anywhere.yaml'];
+    expect((await diff('policy.yaml', 'wider.yaml', ...accepted)).code).toBe(0);
+    for (const format of ['markdown', 'sarif', 'dot', 'svg', 'json']) {
+      const { code, stdout } = await diff('policy.yaml', 'wider.yaml', '--format', format);
+      expect({ format, code }).toEqual({ format, code: 0 });
+      expect(stdout.replace(/\s+/g, ' ')).toContain('any pod with app=fe');
+    }
   });
 });

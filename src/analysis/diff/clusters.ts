@@ -3,6 +3,7 @@ import type { Acceptance } from './acceptances.js';
 import type { BoundCost, ProgramCost } from './cost.js';
 import type { DiffReport } from '../diff.js';
 import type { Change } from '../report.js';
+import type { SymbolicReport } from '../symbolic.js';
 import type { StatefulPods } from './state.js';
 
 /** Old and new. */
@@ -32,7 +33,10 @@ export interface ReportedChange extends Change {
 export interface DiffDocument {
   readonly old: string;
   readonly new: string;
+  /** None where all clusters are meant. */
   readonly clusters: readonly Omit<ClusterDiff, 'changes'>[];
+  /** Present where all clusters are meant: how many kinds of pods there are, and what is taken for granted. */
+  readonly symbolic?: Omit<SymbolicReport, 'changes'>;
   /** The most important first; what is the same in several clusters once. */
   readonly changes: readonly ReportedChange[];
   readonly programs: BeforeAfter<ProgramCost>;
@@ -42,12 +46,23 @@ export interface DiffDocument {
 export type Gate = 'widen' | 'narrow' | 'cost' | 'any';
 export const GATES: readonly Gate[] = ['widen', 'narrow', 'cost', 'any'];
 
+type Parts = Omit<DiffDocument, 'changes' | 'clusters' | 'symbolic'>;
+
+/** A document over all clusters at once. */
+export function symbolicDocument(
+  parts: Parts,
+  { changes, ...symbolic }: SymbolicReport,
+  acceptances: readonly Acceptance[],
+): DiffDocument {
+  const told = changes.map((change) => ({ change, clusters: [] }));
+  return { ...parts, clusters: [], symbolic, changes: acceptChanges(told, acceptances) };
+}
+
 export function mergeClusters(
-  parts: Omit<DiffDocument, 'changes' | 'clusters'>,
+  parts: Parts,
   diffs: readonly ClusterDiff[],
   acceptances: readonly Acceptance[],
 ): DiffDocument {
-  const reasons = new Map(acceptances.map(({ fingerprint, reason }) => [fingerprint, reason]));
   const merged = new Map<string, { change: Change; clusters: string[] }>();
   for (const { name, changes } of diffs) {
     for (const change of changes) {
@@ -56,16 +71,24 @@ export function mergeClusters(
       else known.clusters.push(name);
     }
   }
-  const changes = [...merged.values()].map(({ change, clusters }): ReportedChange => {
-    const accepted = reasons.get(change.fingerprint);
-    return { ...change, clusters, ...(accepted === undefined ? {} : { accepted }) };
-  });
+  const changes = acceptChanges([...merged.values()], acceptances);
   // Sorting is stable: what each cluster told first stays ahead.
   const widenedFirst = [...changes].sort((a, b) => Number(a.tag < b.tag) - Number(a.tag > b.tag));
   const clusters = diffs.map(({ name, pods, podsTouched, cost }) => {
     return { name, pods, podsTouched, cost };
   });
   return { ...parts, clusters, changes: widenedFirst };
+}
+
+function acceptChanges(
+  found: readonly { readonly change: Change; readonly clusters: readonly string[] }[],
+  acceptances: readonly Acceptance[],
+): readonly ReportedChange[] {
+  const reasons = new Map(acceptances.map(({ fingerprint, reason }) => [fingerprint, reason]));
+  return found.map(({ change, clusters }): ReportedChange => {
+    const accepted = reasons.get(change.fingerprint);
+    return { ...change, clusters, ...(accepted === undefined ? {} : { accepted }) };
+  });
 }
 
 /** Which of the gates the document fails. Accepted changes pass. */

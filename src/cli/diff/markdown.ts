@@ -1,5 +1,6 @@
 /** A difference as Markdown, for a comment on a change. */
 import type { DiffDocument, ReportedChange } from '../../analysis/diff/clusters.js';
+import type { CauseReport } from '../../analysis/report.js';
 import { codeMarkdown as code, escapeMarkdown as escape } from '../../render/markdown.js';
 import { costLines } from './cost.js';
 import { clustersText, flowText, MAX_CAUSES, portsText, summaryText, verdictText } from './text.js';
@@ -16,6 +17,7 @@ export function diffMarkdown(document: DiffDocument): string {
     ...(open.length === 0 ? [] : [detailsOf(open)]),
     ...(accepted.length === 0 ? [] : [acceptedOf(accepted)]),
     `Cost: ${escape(costLines(document).join('; '))}\n`,
+    assumptionsOf(document),
   ];
   return parts.filter((part) => part !== '').join('\n');
 }
@@ -51,9 +53,9 @@ function detailsOf(changes: readonly ReportedChange[]): string {
     const causes = change.causes
       .slice(0, MAX_CAUSES)
       .map(
-        ({ was, is, sides, witness }) =>
+        ({ was, is, sides, witness, madeUp }) =>
           `  * was ${escape(verdictText(was, sides))}; now ${escape(verdictText(is, sides))}\n` +
-          `  * try ${code(flowText(witness))}\n`,
+          `  * try ${code(flowText(witness))}${madeUpText(madeUp)}\n`,
       );
     const rest = change.causes.length - MAX_CAUSES;
     const more = rest > 0 ? `  * … and ${rest} more by other rules\n` : '';
@@ -61,6 +63,15 @@ function detailsOf(changes: readonly ReportedChange[]): string {
     return `* ${escape(head)} ${code(change.fingerprint)}\n${causes.join('')}${more}`;
   });
   return `<details><summary>Rules and witnesses</summary>\n\n${items.join('')}\n</details>\n`;
+}
+
+function madeUpText(madeUp: CauseReport['madeUp']): string {
+  return madeUp === undefined ? '' : ` with ${escape(madeUp.cast.join('; '))}`;
+}
+
+function assumptionsOf({ symbolic }: DiffDocument): string {
+  if (symbolic === undefined) return '';
+  return `Given: ${escape(symbolic.assumptions.join('. '))}\n`;
 }
 
 function acceptedOf(changes: readonly ReportedChange[]): string {

@@ -24,10 +24,11 @@ export function diffSarif(document: DiffDocument, version: string): string {
 function resultOf(document: DiffDocument, change: ReportedChange): SarifResult {
   const { tag, from, to, causes, fingerprint, accepted } = change;
   const [cause] = causes;
+  const madeUp = cause?.madeUp === undefined ? '' : ` with ${cause.madeUp.cast.join('; ')}`;
   const detail =
     cause === undefined
       ? ''
-      : `\n\nWas ${verdictText(cause.was, cause.sides)}.\nNow ${verdictText(cause.is, cause.sides)}.\nTry ${flowText(cause.witness)}.`;
+      : `\n\nWas ${verdictText(cause.was, cause.sides)}.\nNow ${verdictText(cause.is, cause.sides)}.\nTry ${flowText(cause.witness)}${madeUp}.`;
   const verb = tag === 'widened' ? 'is allowed now' : 'is denied now';
   const sides = causes.flatMap(({ was, is, sides: changed }) =>
     changed.flatMap((side) => [is[side], was[side]]),

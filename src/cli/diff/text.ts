@@ -22,14 +22,26 @@ export function diffText(document: DiffDocument, paint: Paint): string {
     `${costLines(document)
       .map((line) => `${paint('faint', 'cost')}  ${line}`)
       .join('\n')}\n`,
+    assumptionsText(document, paint),
   ];
   return parts.filter((part) => part !== '').join('\n');
 }
 
+function assumptionsText({ symbolic }: DiffDocument, paint: Paint): string {
+  const lines = symbolic?.assumptions ?? [];
+  return lines.map((one) => `${paint('faint', 'given')}  ${visible(one)}\n`).join('');
+}
+
 /** One line: how much changes, and where. */
-export function summaryText({ old, new: next, clusters, changes }: DiffDocument): string {
+export function summaryText(document: DiffDocument): string {
+  const { old, new: next, clusters, symbolic, changes } = document;
   const widened = changes.filter(({ tag }) => tag === 'widened').length;
   const counts = `${widened} widened, ${changes.length - widened} narrowed`;
+  if (symbolic !== undefined) {
+    return changes.length === 0
+      ? `${old} → ${next}: no connection changes in any cluster`
+      : `${old} → ${next}: ${counts}, over all clusters`;
+  }
   const touched = clusters.reduce((sum, one) => sum + one.podsTouched, 0);
   const pods = clusters.reduce((sum, one) => sum + one.pods, 0);
   const [first] = clusters;
@@ -85,7 +97,8 @@ export function portsText({ ports, family }: Pick<ReportedChange, 'ports' | 'fam
 }
 
 /** Empty where it is the same in all. */
-export function clustersText({ clusters }: DiffDocument, change: ReportedChange): string {
+export function clustersText({ clusters, symbolic }: DiffDocument, change: ReportedChange): string {
+  if (symbolic !== undefined) return '';
   if (change.clusters.length === clusters.length) {
     return clusters.length === 1 ? '' : `the same on all ${clusters.length} clusters`;
   }
@@ -104,6 +117,7 @@ function causeLines(cause: CauseReport, withPorts: boolean): readonly string[] {
     `      was   ${verdictText(cause.was, cause.sides)}${ports}`,
     `      now   ${verdictText(cause.is, cause.sides)}`,
     `      try   ${flowText(cause.witness)}`,
+    ...(cause.madeUp?.cast ?? []).map((one) => `      with  ${one}`),
   ];
 }
 

@@ -18,8 +18,9 @@ export const analysisCommands: CommandGroup = {
       name: 'diff',
       summary: 'say which connections a change of policies affects, and why',
       purpose: [
-        'Compares what old and new policies do in a cluster: by meaning, not by text. For each class of sources, destinations and ports whose verdict changes: what it was and is, the rules that decide with their places and owners, and a flow that `policyc eval --flows` takes. Policies that say the same in other words give an empty difference.',
+        'Compares what old and new policies do: by meaning, not by text. For each class of sources, destinations and ports whose verdict changes: what it was and is, the rules that decide with their places and owners, and a flow that `policyc eval --flows` takes. Policies that say the same in other words give an empty difference.',
         'OLD and NEW are bundles, paths of policies, or `REVISION:PATH` in the git repository here; what exists as a path is taken as one. With several --cluster options each is a cluster of its own, and changes that are the same in several are told once.',
+        "Without --cluster all clusters are meant: pods are told by labels, such as 'any pod with app=web in a namespace with team=a', and each change comes with a cluster made up to show it. What the answer takes for granted is printed below it. Policies that tell too many kinds of pods apart are refused with the numbers.",
         'A change can be accepted by its fingerprint in a file that is kept with the policies: a list of `{fingerprint, reason}`. Entries that accept nothing are reported.',
       ],
       operands: [
@@ -29,7 +30,7 @@ export const analysisCommands: CommandGroup = {
       options: [
         {
           ...CLUSTER,
-          description: `${CLUSTER.description}; may be given several times, once for each cluster`,
+          description: `${CLUSTER.description}; may be given several times, once for each cluster; all clusters unless given`,
           grouped: true,
           config: 'clusters',
         },
@@ -43,14 +44,28 @@ export const analysisCommands: CommandGroup = {
           description: 'changes that are accepted: they are told apart and fail nothing',
           config: 'accept',
         },
+        {
+          flags: '--witnesses <folder>',
+          description:
+            'write each flow that shows a change, and its made-up cluster where there is one, as files that `policyc eval` takes',
+        },
         AT,
         DIFF_FORMAT,
         COLOR,
       ],
       examples: [
         {
+          command: 'policyc diff main:policies/ policies/',
+          does: 'what this checkout changes against main, in any cluster',
+        },
+        {
           command: 'policyc diff main:policies/ policies/ --cluster cluster.yaml',
-          does: 'what this checkout changes against main',
+          does: 'the same in one cluster, by the names of its workloads',
+        },
+        {
+          command:
+            'policyc diff old/ new/ --witnesses w && policyc eval --policies new/ --cluster w/cluster-1.yaml --flows w/flow-1.yaml',
+          does: 'try the first change in the cluster made up for it',
         },
         {
           command:

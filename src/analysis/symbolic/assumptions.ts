@@ -1,0 +1,27 @@
+/** Assumptions: what an answer for all clusters takes for granted, in sentences for people. */
+import { peersOf, type SymbolicUniverse } from './universe.js';
+
+export function assumptionsOf({
+  kinds,
+  freshPorts,
+  families,
+}: SymbolicUniverse): readonly string[] {
+  const models = [...new Set(families[0]?.universe.models)];
+  const names = [...new Set(freshPorts.map(({ name }) => `"${name}"`))];
+  const services = kinds.services.map(({ namespace, name }) => `${namespace}/${name}`);
+  const hasDomains = peersOf(models).some(({ kind }) => kind === 'nothing');
+  return [
+    'pods on the host network are their node; connections through Services follow those of the pods behind them',
+    ...(names.length === 0
+      ? []
+      : [
+          `port ${names.join(', ')}: each name means a number of its own that no rule names; a pod that lacks it is reached by no rule that names it`,
+        ]),
+    ...(services.length === 0
+      ? []
+      : [
+          `service ${services.join(', ')}: ${services.length === 1 ? 'it serves' : 'they serve'} the ports that rules name (of a range the first), at the same numbers, by pods of ${services.length === 1 ? 'its namespace' : 'their namespaces'}`,
+        ]),
+    ...(hasDomains ? ['rules for domain names and other unknown peers match nothing'] : []),
+  ];
+}

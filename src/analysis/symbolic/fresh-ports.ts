@@ -1,0 +1,121 @@
+/** Fresh ports: a number that no rule names for each port that rules call by name, and how people are told. */
+import { portIndex, PORT_INDEX } from '../../codegen/layout.js';
+import type { ContainerPort } from '../../ir/cluster.js';
+import type { PortMatch, PortProtocol } from '../../ir/model.js';
+import type { NormalModel } from '../../ir/normal-model.js';
+import {
+  hasPort,
+  portRanges,
+  portText,
+  unitePorts,
+  type PortRange,
+  type PortSet,
+} from '../port-set.js';
+
+const PROTOCOLS: readonly PortProtocol[] = ['TCP', 'UDP', 'SCTP'];
+/** Where numbers are looked for, downwards: ports that are seldom written down. */
+const HIGHEST = 60_000;
+
+/** A container port of every made-up pod. */
+export interface FreshPort extends ContainerPort {
+  readonly index: number;
+}
+
+/** @param extra ports that are asked about besides those of rules */
+export function findFreshPorts(
+  models: readonly NormalModel[],
+  extra: readonly PortMatch[] = [],
+): readonly FreshPort[] {
+  const matches = [
+    ...models.flatMap(({ policies }) =>
+      policies.flatMap(({ rules }) =>
+        rules.flatMap(({ ports }) => (ports === 'every' ? [] : ports)),
+      ),
+    ),
+    ...extra,
+  ];
+  const taken = new Set<number>();
+  for (const match of matches) {
+    if (match.kind !== 'range') continue;
+    // On both sides of each boundary, so that a fresh number stands apart in what is told.
+    for (const edge of [match.first, match.last]) {
+      for (const near of [edge - 1, edge, edge + 1]) taken.add(near);
+    }
+  }
+  const wanted = new Map<string, Pick<ContainerPort, 'name' | 'protocol'>>();
+  for (const match of matches) {
+    if (match.kind !== 'named') continue;
+    for (const protocol of match.protocol === undefined ? PROTOCOLS : [match.protocol]) {
+      wanted.set(`${match.name} ${protocol}`, { name: match.name, protocol });
+    }
+  }
+  let next = HIGHEST;
+  return [...wanted.values()].map(({ name, protocol }): FreshPort => {
+    while (next > 1 && taken.has(next)) next -= 1;
+    const port = next;
+    next -= 2;
+    return { name, protocol, port, index: portIndex(protocol, port) };
+  });
+}
+
+/** Ports as people and machines are told them: the fresh ones by their names. */
+export interface ToldPorts {
+  readonly text: string;
+  readonly ranges: readonly PortRange[];
+  /** In the set only as they are called so. */
+  readonly named: readonly string[];
+  /** Not in the set, though their numbers may be. */
+  readonly except: readonly string[];
+}
+
+export function tellPorts(set: PortSet, fresh: readonly FreshPort[]): ToldPorts {
+  let plain = set;
+  const named: FreshPort[] = [];
+  const except: FreshPort[] = [];
+  for (const port of fresh) {
+    const { index } = port;
+    const around =
+      hasPort(plain, index - 1) && (index + 1 === PORT_INDEX.other || hasPort(plain, index + 1));
+    if (hasPort(set, index)) {
+      if (around) continue;
+      named.push(port);
+      plain = without(plain, index);
+    } else if (around) {
+      except.push(port);
+      plain = unitePorts([plain, [[index, index]]]);
+    }
+  }
+  const own = plain.length === 0 ? [] : [portText(plain)];
+  const isBut = own.some((one) => one.includes(' but '));
+  // Names after an exception would read as more of it.
+  const text = (isBut ? [...namesText(named), ...own] : [...own, ...namesText(named)]).join(', ');
+  const but = isBut ? ', ' : ' but ';
+  return {
+    text: except.length === 0 ? text : `${text}${but}${namesText(except).join(', ')}`,
+    ranges: portRanges(plain),
+    named: namesText(named),
+    except: namesText(except),
+  };
+}
+
+function without(set: PortSet, index: number): PortSet {
+  return set.flatMap(([first, last]): PortSet => {
+    if (index < first || index > last) return [[first, last]];
+    const before: PortSet = first < index ? [[first, index - 1]] : [];
+    const after: PortSet = index < last ? [[index + 1, last]] : [];
+    return [...before, ...after];
+  });
+}
+
+/** `port "metrics"/tcp`; without a protocol where it is meant in all. */
+function namesText(ports: readonly FreshPort[]): readonly string[] {
+  const protocols = new Map<string, PortProtocol[]>();
+  for (const { name, protocol } of ports) {
+    protocols.set(name, [...(protocols.get(name) ?? []), protocol]);
+  }
+  return [...protocols].flatMap(([name, list]) =>
+    list.length === PROTOCOLS.length
+      ? [`port "${name}"`]
+      : list.map((protocol) => `port "${name}"/${protocol.toLowerCase()}`),
+  );
+}
