@@ -43,23 +43,33 @@ export function createPacketJudge(contents: MapContents, runner: PacketRunner): 
   return (subject, direction, remote, protocol, port, options) => {
     const index = indexes.get(`${subject.namespace}/${subject.name}`);
     if (index === undefined) bug(`${subject.namespace}/${subject.name} is not bound`);
-    const own = ownAddress(subject, remote);
-    const [source, destination] = direction === 'ingress' ? [remote, own] : [own, remote];
-    const { sourcePort, icmpType, icmpCode } = options;
-    const packet = buildPacket({
-      source,
-      destination,
-      protocol,
-      sourcePort: sourcePort ?? DEFAULT_SOURCE_PORT,
-      destinationPort: port,
-      ...(icmpType === undefined ? {} : { icmpType }),
-      ...(icmpCode === undefined ? {} : { icmpCode }),
-    });
-    const ingressIfindex = options.localOrigin ? 0 : SOME_INTERFACE;
-    const judgement = judgementOf(runner.run(index, direction, packet, { ingressIfindex }));
+    const { packet, context } = arrival(subject, direction, remote, protocol, port, options);
+    const judgement = judgementOf(runner.run(index, direction, packet, context));
     if (judgement.verdict === 'allow') runner.forget();
     return judgement;
   };
+}
+
+/** The first packet of a flow, and how it comes to the subject's hook. */
+export function arrival(
+  ...[subject, direction, remote, protocol, port, options]: Parameters<Judge>
+): {
+  readonly packet: Uint8Array;
+  readonly context: { readonly ingressIfindex: number };
+} {
+  const own = ownAddress(subject, remote);
+  const [source, destination] = direction === 'ingress' ? [remote, own] : [own, remote];
+  const { sourcePort, icmpType, icmpCode } = options;
+  const packet = buildPacket({
+    source,
+    destination,
+    protocol,
+    sourcePort: sourcePort ?? DEFAULT_SOURCE_PORT,
+    destinationPort: port,
+    ...(icmpType === undefined ? {} : { icmpType }),
+    ...(icmpCode === undefined ? {} : { icmpCode }),
+  });
+  return { packet, context: { ingressIfindex: options.localOrigin ? 0 : SOME_INTERFACE } };
 }
 
 function ownAddress(subject: Pod, remote: Address): Address {
@@ -70,7 +80,7 @@ function ownAddress(subject: Pod, remote: Address): Address {
   return own;
 }
 
-function judgementOf({ result, cb }: PacketVerdict): Judgement {
+export function judgementOf({ result, cb }: PacketVerdict): Judgement {
   const outcome = OUTCOMES[cb[1] ?? 0];
   if (outcome !== 'judged') bug(`a flow's first packet ended as \`${outcome ?? 'nothing'}\``);
   const { verdict, reason, decider, reject } = decodeCell(cb[0] ?? 0);

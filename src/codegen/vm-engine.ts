@@ -10,6 +10,7 @@ import { mapsOf } from './vm/maps.js';
 /** The VM says more of a run than a judge asks for. */
 export interface VmRunner extends PacketRunner {
   readonly run: (...args: Parameters<PacketRunner['run']>) => VmResult;
+  readonly trace: (...args: Parameters<PacketRunner['run']>) => ReturnType<Vm['trace']>;
 }
 
 /** Time goes on when connections are forgotten, by more than a second: places that they had are given again. */
@@ -41,6 +42,8 @@ export function createVmRunner(object: Uint8Array, contents: MapContents): VmRun
   return {
     run: (subject, direction, packet, context) =>
       vmOf(subject).run(PROGRAMS[direction], packet, context),
+    trace: (subject, direction, packet, context) =>
+      vmOf(subject).trace(PROGRAMS[direction], packet, context),
     forget: () => {
       jiffies += FORGETTING_JIFFIES;
       for (const map of connections) for (const [key] of map.entries()) map.delete(key);

@@ -12,6 +12,7 @@ import type { PacketContext } from './vm/context.js';
 import { Machine, type VmClock, type VmMemory } from './vm/machine.js';
 import { violate, Violation } from './vm/memory.js';
 import { makeStep, type Step } from './vm/steps.js';
+import { Watch, type VmTrace } from './vm/trace.js';
 
 export interface VmOptions {
   /** How many instructions a run may take; a million unless told, as the verifier counts. */
@@ -36,6 +37,12 @@ export interface VmResult {
 export interface Vm {
   /** Maps and writable tables keep what the run wrote. @throws VmFault */
   readonly run: (program: string, packet: Uint8Array, context?: PacketContext) => VmResult;
+  /** The same, and what the run read on its way. */
+  readonly trace: (
+    program: string,
+    packet: Uint8Array,
+    context?: PacketContext,
+  ) => VmResult & { readonly trace: VmTrace };
 }
 
 /** An instruction did what the verifier or the kernel would not let pass. */
@@ -82,21 +89,40 @@ export function createVm(image: ObjectImage, memory: VmMemory = {}, options: VmO
     steps[index] = made;
     return made;
   };
+  const runBy = (
+    steps: typeof stepAt,
+    program: string,
+    packet: Uint8Array,
+    context: PacketContext,
+  ): VmResult => {
+    const entry = code.programs.get(program) ?? bug(`no program \`${program}\``);
+    machine.begin(packet, context);
+    const count = execute(steps, entry, stepLimit, code);
+    const { buffer, redirect } = machine;
+    return {
+      result: machine.cell(0).lo,
+      cb: buffer.cb,
+      packet: buffer.packet,
+      mark: buffer.mark,
+      ...(redirect === undefined ? {} : { redirect }),
+      events: machine.drainEvents(),
+      steps: count,
+    };
+  };
   return {
-    run: (program, packet, context = {}) => {
-      const entry = code.programs.get(program) ?? bug(`no program \`${program}\``);
-      machine.begin(packet, context);
-      const count = execute(stepAt, entry, stepLimit, code);
-      const { buffer, redirect } = machine;
-      return {
-        result: machine.cell(0).lo,
-        cb: buffer.cb,
-        packet: buffer.packet,
-        mark: buffer.mark,
-        ...(redirect === undefined ? {} : { redirect }),
-        events: machine.drainEvents(),
-        steps: count,
+    run: (program, packet, context = {}) => runBy(stepAt, program, packet, context),
+    trace: (program, packet, context = {}) => {
+      const watch = new Watch(
+        machine,
+        image.tables.map(({ name }) => name),
+      );
+      const watched = (index: number): Step | undefined => {
+        const step = stepAt(index);
+        const place = code.places[index];
+        return step && place && watch.around(place.owner, place.at, step);
       };
+      const result = runBy(watched, program, packet, context);
+      return { ...result, trace: watch.finish() };
     },
   };
 }
