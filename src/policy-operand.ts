@@ -30,7 +30,8 @@ export async function loadOperand(
 /** Where POSIX tar archives say that they are ones. */
 const TAR_MAGIC = { offset: 257, text: 'ustar' } as const;
 
-function isBundle(path: string): boolean {
+/** A bundle is known by its content, whatever it is called. */
+export function isBundle(path: string): boolean {
   if (!statSync(path).isFile()) return false;
   if (path.endsWith('.bundle')) return true;
   const magic = Buffer.alloc(TAR_MAGIC.text.length);

@@ -64,4 +64,13 @@ export const configCatalog = {
     hint: ({ key }) => `paths of \`${key}\` count from the folder of policyc.yaml`,
     explanation: EXPLANATION,
   }),
+  'config/idle-budget': entry<{ pattern: string; kind: string }>({
+    severity: 'warning',
+    message: ({ pattern, kind }) => `no ${kind} has the budget of \`${pattern}\``,
+    hint: ({ kind }) =>
+      kind === 'policy'
+        ? 'policies are called `namespace/name`; `*` stands for any part of a name'
+        : 'a budget further up may match first; `*` stands for any part of a name',
+    explanation: `${EXPLANATION} A budget that nothing has limits nothing: its name may be misspelt, or another one may match first.`,
+  }),
 };

@@ -1,8 +1,6 @@
 /** `policyc compile`: policies → one bundle, or one stage of the way there. */
 import { basename, extname } from 'node:path';
-import { PORT_TABLE_BYTES } from '../codegen/bind/images.js';
 import { bind } from '../codegen/bind.js';
-import { parseBytes } from '../byte-sizes.js';
 import type { BoundContents } from '../codegen/contents.js';
 import { compile, type Compilation } from '../compile.js';
 import { bug, diagnostic, InputError, throwIfErrors, unreachable } from '../diagnostics.js';
@@ -11,7 +9,6 @@ import { checkModel } from '../ir/check.js';
 import { isPolicyPod, type ClusterSnapshot } from '../ir/cluster.js';
 import type { PolicyModel } from '../ir/model.js';
 import { normalize } from '../ir/normalize.js';
-import { DEFAULT_BUDGET, type MemoryBudget } from '../ir/plan.js';
 import { checkNode } from '../loader/endpoints.js';
 import { representativeCluster } from '../validate/representative/cluster.js';
 import { DEFAULT_TARGET, targetNamed } from '../target.js';
@@ -22,6 +19,7 @@ import { modelJson } from './model-json.js';
 import { planReport } from './plan-report.js';
 import { planText } from './plan-text.js';
 import type { Session } from './base/session.js';
+import { readBudget } from './table-budget.js';
 import { policycVersion } from './version.js';
 import { writeWhole } from './base/write-file.js';
 
@@ -137,19 +135,6 @@ function bindPods(
     (pod) => isPolicyPod(pod) && (node === undefined || pod.node === node),
   );
   return bind(normal, plan, cluster, { at: session.io.now(), subjects });
-}
-
-function readBudget(session: Session): MemoryBudget {
-  const text = session.text('budget');
-  if (text === undefined) return DEFAULT_BUDGET;
-  const bytes = parseBytes(text);
-  if (bytes !== undefined && bytes < PORT_TABLE_BYTES) {
-    const tables = [{ table: 'ports', bytes: PORT_TABLE_BYTES }];
-    const args = { budget: bytes, needed: PORT_TABLE_BYTES, tables };
-    throw new InputError([diagnostic('bind/over-budget', args)]);
-  }
-  if (bytes !== undefined) return { bytes, strict: true };
-  throw new InputError([diagnostic('cli/bad-size', { option: '--budget', value: text })]);
 }
 
 function writeBundleTo(

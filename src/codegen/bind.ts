@@ -22,6 +22,7 @@ import { LookIndex } from './bind/looks.js';
 import { bitsImage, planAtoms } from './bind/predicates.js';
 import { rowCandidates, rowImages, RowSets } from './bind/row-images.js';
 import { RowTable } from './bind/rows.js';
+import { shareTables } from './bind/shares.js';
 import { bindSubjects } from './bind/subjects.js';
 import { createSubjectViews, type SubjectView } from './bind/views.js';
 import { BITS_WORD } from './emit/code-verdict.js';
@@ -124,29 +125,37 @@ export function bind(
     return { pod, views: viewsOf(pod), rowBase: { ingress, egress: ingress + stride } };
   });
   const bound = bindSubjects(placed, plan, addresses.classes);
+  const tables = [
+    table(TABLES.shape, shape, true),
+    rows.rows,
+    rows.defaults,
+    cells.cells,
+    cells.rowCells,
+    portTable,
+    bits,
+    table(TABLES.trie4, byAddress.trie4),
+    table(TABLES.trie6, byAddress.trie6),
+  ];
+  const maps = [
+    ...byAddress.maps,
+    rows.map,
+    cells.map,
+    emptyMap(CONNECTION_MAPS.recent, 'generation'),
+    ...nodeMaps(plan),
+    ...(logsAnything(plan) ? [notesMap(model, cluster, bound)] : []),
+  ];
   return {
     variant: DATAPATH_VARIANT,
-    tables: [
-      table(TABLES.shape, shape, true),
-      rows.rows,
-      rows.defaults,
-      cells.cells,
-      cells.rowCells,
-      portTable,
-      bits,
-      table(TABLES.trie4, byAddress.trie4),
-      table(TABLES.trie6, byAddress.trie6),
-    ],
-    maps: [
-      ...byAddress.maps,
-      rows.map,
-      cells.map,
-      emptyMap(CONNECTION_MAPS.recent, 'generation'),
-      ...nodeMaps(plan),
-      ...(logsAnything(plan) ? [notesMap(model, cluster, bound)] : []),
-    ],
+    tables,
+    maps,
     subjects: bound,
     layouts,
+    shares: () => {
+      const seen = subjects.map(viewsOf).flatMap(({ ingress, egress }) => [ingress, egress]);
+      const views = new Set(seen);
+      const parts = { addresses, views, predicates, rowSets, rowTable, ports };
+      return shareTables({ model, ...parts, tables, maps });
+    },
     stateNeeds: () => {
       const needs = rowSets.sets.map((set) => stateNeedOf(set, rowTable, addresses.classes));
       return setIds.map((id) => needs[id] ?? bug(`no row set ${id}`));

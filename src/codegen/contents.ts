@@ -1,5 +1,6 @@
 /** What bind makes of a bundle and a cluster: the contents of every table and map, and the subjects. */
 import type { Address } from '../address.js';
+import type { BoundShares } from './bind/shares.js';
 import type { LayoutPlan } from './layout/choose-layouts.js';
 import type { StateNeed } from './layout/state-needs.js';
 import { CONNECTION_MAPS } from './layout/state.js';
@@ -48,6 +49,8 @@ export interface MapContents {
 /** What bind makes of policies: with how the tables are laid out, and why. */
 export interface BoundContents extends MapContents {
   readonly layouts: LayoutPlan;
+  /** Who caused how much of the tables and maps; worked out when asked for. */
+  readonly shares: () => BoundShares;
   /**
    * What each subject needs connection state for, in their order; equal where it is the same value.
    * Worked out when asked for, since it goes through all classes of all subjects.

@@ -55,7 +55,7 @@ const budgets = object(
       entries: count('Entries of all tables and maps on the fullest node.'),
       bytes: size('Bytes of all tables and maps on the fullest node, such as 64MiB.'),
       path: count('Instructions that the worst packet runs.'),
-      lookups: count('Lookups in tables and maps that the worst packet makes.'),
+      lookups: count('Lookups in tables and maps that a packet makes at most.'),
     }),
     policies: record(
       'By policy, as `namespace/name`, or `name` where it has no namespace; `*` stands for any part of a name. The first that matches counts.',

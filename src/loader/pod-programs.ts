@@ -148,6 +148,29 @@ export function loadAnyPod(
   };
 }
 
+/** What the verifier says of a subject's programs, which are let go of at once. */
+export function verifierLogOf(object: Uint8Array, contents: MapContents): string {
+  const [subject] = contents.subjects;
+  if (subject === undefined) return bug('no subject whose programs could be loaded');
+  const shared = createSharedMaps(contents);
+  try {
+    const table = createTable({ name: SUBJECT_TABLE, bytes: subject.subject, frozen: true });
+    const opened = nativeDoor().openObject(object, contents.variant);
+    try {
+      reuseAll(opened, contents, shared, table, undefined);
+      return opened.load(STATISTICS);
+    } finally {
+      table.close();
+      opened.close();
+    }
+  } finally {
+    closeShared(shared);
+  }
+}
+
+/** BPF_LOG_STATS (include/linux/bpf_verifier.h). */
+const STATISTICS = 4;
+
 /** Closes the subject's table if the kernel refuses. */
 function loadPrograms(
   object: Uint8Array,

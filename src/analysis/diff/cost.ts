@@ -58,7 +58,7 @@ export function boundCost(
 }
 
 /** Every node binds its own pods alone; of nodes with as many pods the first by name is taken. */
-function fullestNode(cluster: ClusterSnapshot): {
+export function fullestNode(cluster: ClusterSnapshot): {
   readonly node: string | undefined;
   readonly subjects: readonly Pod[];
 } {
@@ -84,7 +84,8 @@ const LOOKUPS: readonly (readonly [flag: number, name: string])[] = [
   [SHAPE_FLAG.cellsHash, 'cells in a hash'],
 ];
 
-function lookupsOf({ tables }: MapContents): string {
+/** Such as `IPv4 trie, cells in a hash`. */
+export function lookupsOf({ tables }: MapContents): string {
   const shape =
     tables.find(({ name }) => name === TABLES.shape)?.bytes ?? new Uint8Array(SHAPE.size);
   const view = new DataView(shape.buffer, shape.byteOffset, shape.byteLength);

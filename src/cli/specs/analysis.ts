@@ -1,6 +1,7 @@
 /** Commands that say what policies do in a cluster, and what a change of them does. */
 import type { CommandGroup, OptionSpec } from '../base/spec.js';
 import { replayCommand } from './flow-logs.js';
+import { reportCommand } from './report.js';
 import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
 
 const DIFF_FORMAT: OptionSpec = {
@@ -122,6 +123,7 @@ export const analysisCommands: CommandGroup = {
       load: () => import('../list.js'),
     },
     replayCommand,
+    reportCommand,
     {
       name: 'snapshot',
       summary: 'write down what policies can see of a cluster, and nothing else',

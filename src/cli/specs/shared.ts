@@ -50,6 +50,13 @@ export const ENGINE: OptionSpec = {
   choices: ['model', 'vm', 'kernel'],
 };
 
+export const TABLE_BUDGET: OptionSpec = {
+  flags: '--budget <size>',
+  description:
+    "what the policies' tables may take on a node, such as 64MiB; tables that would take more are laid out smaller, and slower, or refused",
+  config: 'table-budget',
+};
+
 export const AT: OptionSpec = {
   flags: '--at <time>',
   description: 'judge rules with `until` at this instant instead of now (RFC 3339)',

@@ -170,13 +170,14 @@ function bytesOf(view: ArrayBufferView): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
-interface CellSpan {
+export interface CellSpan {
   readonly first: number;
   readonly end: number;
   readonly cell: number;
 }
 
-function cellSpansIn(classes: PortClasses): (row: PortRow) => readonly CellSpan[] {
+/** Which of the classes each cell of a row holds for, those of fragments last. */
+export function cellSpansIn(classes: PortClasses): (row: PortRow) => readonly CellSpan[] {
   const classAt = new Map(classes.starts.map((start, id) => [start, id]));
   return (row) => cellSpans(row, classes, classAt);
 }
@@ -201,7 +202,8 @@ function cellSpans(
   return spans;
 }
 
-function commonCell(spans: readonly CellSpan[]): number {
+/** What most of a row's classes have. */
+export function commonCell(spans: readonly CellSpan[]): number {
   const counts = new Map<number, number>();
   for (const { first, end, cell } of spans) counts.set(cell, (counts.get(cell) ?? 0) + end - first);
   let best = 0;
