@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { diagnostic, hasErrors, type Diagnostic, type Outcome } from './diagnostics.js';
 import type { ClusterSnapshot } from './ir/cluster.js';
 import { ADMIN_TIER, BASELINE_TIER, NETWORKPOLICY_TIER, type PolicyModel } from './ir/model.js';
+import type { PolicyFile } from './parser/ast.js';
 import type { K8sObject } from './parser/k8s/objects.js';
 import { parseK8s } from './parser/parse-k8s.js';
 import { readSources } from './read-sources.js';
@@ -17,21 +18,43 @@ const EMPTY_MODEL: PolicyModel = {
   tests: [],
 };
 
+/** What was parsed, for as long as somebody keeps the file: an editor checks the same ones again. */
+export class ParseMemory {
+  readonly #objects = new WeakMap<SourceFile, Outcome<readonly K8sObject[]>>();
+  readonly #policies = new WeakMap<SourceFile, Outcome<PolicyFile>>();
+
+  objectsOf(file: SourceFile): Outcome<readonly K8sObject[]> {
+    const known = this.#objects.get(file) ?? parseK8s([file]);
+    this.#objects.set(file, known);
+    return known;
+  }
+
+  async policyOf(file: SourceFile): Promise<Outcome<PolicyFile>> {
+    // The parser of the language is only loaded for those who use it.
+    const { parsePolicy } = await import('./parser/parse-policy.js');
+    const known = this.#policies.get(file) ?? parsePolicy(file);
+    this.#policies.set(file, known);
+    return known;
+  }
+}
+
 /**
  * Remembers what was read and parsed, so that a file may be given as policies and as cluster: it is
  * parsed once, and what is wrong with it is said once.
  */
 export class SourceCache {
   readonly #files = new Map<string, SourceFile>();
-  readonly #objects = new Map<SourceFile, Outcome<readonly K8sObject[]>>();
+  readonly #reported = new Set<SourceFile>();
 
   /**
    * @param standardInput the file descriptor that `-` stands for
    * @param reader where paths are looked up; in the file system unless told
+   * @param memory of what was parsed before
    */
   constructor(
     private readonly standardInput = 0,
     private readonly reader: typeof readSources = readSources,
+    readonly memory = new ParseMemory(),
   ) {}
 
   read(paths: readonly string[]): Outcome<readonly SourceFile[]> {
@@ -60,10 +83,9 @@ export class SourceCache {
 
   /** @returns no value and no diagnostics for a broken file whose faults were reported before */
   objectsOf(file: SourceFile): Outcome<readonly K8sObject[]> {
-    const known = this.#objects.get(file);
-    if (known !== undefined) return { ...known, diagnostics: [] };
-    const parsed = parseK8s([file]);
-    this.#objects.set(file, parsed);
+    const parsed = this.memory.objectsOf(file);
+    if (this.#reported.has(file)) return { ...parsed, diagnostics: [] };
+    this.#reported.add(file);
     return parsed;
   }
 }
@@ -120,14 +142,12 @@ async function loadManifests(
   return { ...lowered, diagnostics: [...objects.diagnostics, ...lowered.diagnostics] };
 }
 
-/** The parser of the language is only loaded for those who use it. */
 async function loadLanguage(
   files: readonly SourceFile[],
   cache: SourceCache,
 ): Promise<Outcome<PolicyModel>> {
-  const { parsePolicy } = await import('./parser/parse-policy.js');
   const { lowerPolicyFiles } = await import('./ir/lower-policy.js');
-  const parsed = files.map(parsePolicy);
+  const parsed = await Promise.all(files.map((file) => cache.memory.policyOf(file)));
   const diagnostics = parsed.flatMap((one) => one.diagnostics);
   if (hasErrors(diagnostics)) return { diagnostics };
   const readUsed = (path: string): SourceFile | Diagnostic => {

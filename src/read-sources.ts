@@ -28,6 +28,8 @@ export interface ReadOptions {
   readonly maxBytes?: number;
   /** The file descriptor that `-` stands for; 0 unless told. */
   readonly standardInput?: number;
+  /** Reads one file that was named or found; from the disk unless told. */
+  readonly readFile?: (path: string) => Outcome<SourceFile>;
 }
 
 /**
@@ -50,10 +52,12 @@ class SourceReader {
   readonly #seen = new Set<string>();
   readonly #maxBytes: number;
   readonly #standardInput: number;
+  readonly #readOne: ReadOptions['readFile'];
 
-  constructor({ maxBytes = MAX_BYTES, standardInput = 0 }: ReadOptions) {
+  constructor({ maxBytes = MAX_BYTES, standardInput = 0, readFile }: ReadOptions) {
     this.#maxBytes = maxBytes;
     this.#standardInput = standardInput;
+    this.#readOne = readFile;
   }
 
   read(path: string): void {
@@ -137,6 +141,10 @@ class SourceReader {
       const real = realpathSync(path);
       if (this.#seen.has(real)) return undefined;
       this.#seen.add(real);
+      if (this.#readOne !== undefined) {
+        this.#take(this.#readOne(path));
+        return undefined;
+      }
       const descriptor = openSync(path, 'r');
       try {
         return readAll(descriptor, this.#maxBytes);
@@ -144,6 +152,11 @@ class SourceReader {
         closeSync(descriptor);
       }
     });
+  }
+
+  #take({ value, diagnostics }: Outcome<SourceFile>): void {
+    for (const one of diagnostics) this.diagnostics.push(one);
+    if (value !== undefined) this.files.push(value);
   }
 
   #guarded(path: string, read: () => Content | undefined): void {

@@ -8,7 +8,11 @@ const ROOT = join(import.meta.dirname, '..');
 /** From the top of the pipeline to its foundations: a layer may import from itself and those below. */
 const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['commands', /^src\/(cli\.ts|cli\/|demo\.ts|demo\/)/],
-  ['composition', /^src\/(compile|compare|apply|verify|front-end|policy-operand|cost-report|budgets)\.ts$/],
+  ['editor', /^src\/lsp\//],
+  [
+    'composition',
+    /^src\/(check-sources|compile|compare|apply|verify|front-end|policy-operand|cost-report|budgets)\.ts$/,
+  ],
   ['configuration', /^src\/(config\.ts|config\/)/],
   ['loader', /^src\/loader\//],
   ['analysis', /^src\/analysis\//],

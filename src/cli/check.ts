@@ -1,30 +1,26 @@
 /** `policyc check`: everything that can be said about policies before they act. */
 import { hasErrors, type Diagnostic } from '../diagnostics.js';
-import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
-import { checkModel } from '../ir/check.js';
+import { checkSources } from '../check-sources.js';
+import { SourceCache } from '../front-end.js';
 import type { PolicyModel } from '../ir/model.js';
-import { normalize } from '../ir/normalize.js';
 import { plural } from '../render/terminal.js';
 import { BAD_INPUT, DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
 import type { Session } from './base/session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
-  const cache = new SourceCache(session.io.stdin);
-  session.progress.stage('reading');
-  const policies = await loadPolicies(session.operands, cache);
-  const paths = session.list('cluster');
-  const cluster = paths.length === 0 ? undefined : await loadCluster(paths, cache);
-  const diagnostics = [...policies.diagnostics, ...(cluster?.diagnostics ?? [])];
-  if (policies.value !== undefined && (cluster === undefined || cluster.value !== undefined)) {
-    session.progress.stage('checking');
-    for (const one of checkModel(policies.value, normalize(policies.value), cluster?.value))
-      diagnostics.push(one);
-  }
+  const { diagnostics, model } = await checkSources(
+    {
+      policies: session.operands,
+      cluster: session.list('cluster'),
+      onStage: (stage) => {
+        session.progress.stage(stage);
+      },
+    },
+    new SourceCache(session.io.stdin),
+  );
   await session.answer(diagnostics, session.diagnosticFormat);
-  if (diagnostics.length === 0 && session.diagnosticFormat === 'text' && policies.value) {
-    session.print(
-      `${session.paint('success', 'no problems')} in ${contentsText(policies.value)}\n`,
-    );
+  if (diagnostics.length === 0 && session.diagnosticFormat === 'text' && model !== undefined) {
+    session.print(`${session.paint('success', 'no problems')} in ${contentsText(model)}\n`);
   }
   return exitCode(diagnostics, session.flag('deny-warnings'));
 }

@@ -8,12 +8,12 @@ import type { PolicyFile, TopStatement } from './ast.js';
 import { readTopItem } from './policy/cst-to-ast.js';
 import { CstReader } from './policy/cst.js';
 import { tokenizePolicy } from './policy/tokens.js';
-import { syntaxDiagnostics } from './policy/syntax-errors.js';
+import { syntaxFaults } from './policy/syntax-errors.js';
 
 let grammar: PolicyGrammar | undefined;
 
 /** Made once: the analysis of the grammar takes longer than most files. */
-function policyGrammar(): PolicyGrammar {
+export function policyGrammar(): PolicyGrammar {
   grammar ??= new PolicyGrammar();
   return grammar;
 }
@@ -27,7 +27,8 @@ export function parsePolicy(source: SourceFile): Outcome<PolicyFile> {
   const statements: TopStatement[] = [];
   for (const statement of splitStatements(tokens)) {
     const tree = parseStatement(parser, statement);
-    for (const one of syntaxDiagnostics(source, parser.errors, statement, tree)) problems.push(one);
+    for (const one of syntaxFaults(source, parser.errors, statement, tree))
+      problems.push(one.diagnostic);
     if (problems.length === 0) statements.push(readTopItem(reader, tree));
   }
   parser.input = [];
@@ -36,7 +37,8 @@ export function parsePolicy(source: SourceFile): Outcome<PolicyFile> {
   return { value: { source, statements }, diagnostics: [] };
 }
 
-function* splitStatements(tokens: readonly IToken[]): Generator<IToken[]> {
+/** The statements that stand outside of all blocks, each with its end. */
+export function* splitStatements(tokens: readonly IToken[]): Generator<IToken[]> {
   let start = 0;
   for (let i = 0; i < tokens.length; i += 1) {
     if (tokens[i]?.tokenType !== EndTop) continue;

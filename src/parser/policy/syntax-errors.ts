@@ -9,14 +9,22 @@ import { nodeOf, tokenOf } from './cst.js';
 import { endOf } from './tokens.js';
 import { PLACES, type Place } from './places.js';
 
-/** At most one diagnostic a statement: what follows the first error is often its consequence. */
-export function syntaxDiagnostics(
+/** What the grammar could not read, and the token at which it gave up. */
+export interface SyntaxFault {
+  readonly token: IToken;
+  /** The number of the statement, or of the head of a block; see {@link numberStatements}. */
+  readonly statement: number | undefined;
+  readonly diagnostic: Diagnostic;
+}
+
+/** At most one fault a statement: what follows the first error is often its consequence. */
+export function syntaxFaults(
   file: SourceFile,
   errors: readonly IRecognitionException[],
   tokens: readonly IToken[],
   tree: CstNode,
-): readonly Diagnostic[] {
-  const found: { readonly token: IToken; readonly diagnostic: Diagnostic }[] = [];
+): readonly SyntaxFault[] {
+  const found: Omit<SyntaxFault, 'statement'>[] = [];
   for (const error of errors) {
     const expectation = decodeExpectation(error.message);
     found.push({
@@ -35,12 +43,12 @@ export function syntaxDiagnostics(
     const statement = statementOf.get(one.token);
     if (reported.has(statement)) return [];
     reported.add(statement);
-    return [one.diagnostic];
+    return [{ ...one, statement }];
   });
 }
 
 /** The number of the statement, or of the head of a block, that each token belongs to. */
-function numberStatements(tokens: readonly IToken[]): ReadonlyMap<IToken, number> {
+export function numberStatements(tokens: readonly IToken[]): ReadonlyMap<IToken, number> {
   const numbers = new Map<IToken, number>();
   let current = 0;
   for (const token of tokens) {

@@ -22,13 +22,13 @@ export interface PolicyTokens {
 const lexer = new Lexer(t.LEXER_TOKENS, { positionTracking: 'onlyOffset' });
 
 /** A statement goes on in the next line if its line ends with one of these … */
-const CONTINUE_AFTER: ReadonlySet<TokenType> = new Set([
+export const CONTINUE_AFTER: ReadonlySet<TokenType> = new Set([
   ...[t.Comma, t.Arrow, t.Assign, t.Colon, t.Slash, t.Equal, t.NotEqual, t.AtMost],
   ...[t.And, t.Or, t.Not],
 ]);
 
 /** … or if the next line begins with one of these, which begin no statement. */
-const CONTINUE_WITH: ReadonlySet<TokenType> = new Set([
+export const CONTINUE_WITH: ReadonlySet<TokenType> = new Set([
   ...[t.Comma, t.Arrow, t.Assign, t.Slash, t.Equal, t.NotEqual, t.AtMost, t.OpenBlock],
   ...[t.And, t.Or, t.From, t.To, t.Port, t.Any, t.Where, t.Except, t.For],
 ]);
@@ -40,9 +40,40 @@ const OUTERMOST: ReadonlySet<TokenType> = new Set([
 
 const SIGNIFICANT_ENDS: ReadonlySet<TokenType> = new Set([...t.STATEMENT_ENDS, t.EndDeep]);
 
+/** What stands before a place in a file: for completion, which must not depend on what follows. */
+export interface TokensBefore {
+  /** As the parser reads them, up to the place; blocks that are open there are not closed. */
+  readonly tokens: readonly IToken[];
+  /** A line break behind the last token may end its statement; the next word tells. */
+  readonly newline: boolean;
+}
+
+/** The tokens that end at or before `offset`; texts and brackets as the whole file has them. */
+export function tokenizeBefore(file: SourceFile, offset: number): TokensBefore {
+  const words = lexed(file).filter((token) => token.tokenType !== t.Comment);
+  const structure = new Structure(file, matchBrackets(words).matched);
+  for (const token of words) {
+    if (endOf(token) > offset) break;
+    structure.add(token);
+  }
+  return { tokens: structure.tokens, newline: structure.atNewline };
+}
+
+/** Every word, sign, text and comment of a file, in its order. */
+export function lexPolicy(file: SourceFile): readonly IToken[] {
+  return lexed(file).filter((token) => token.tokenType !== t.Newline);
+}
+
+function lexed(file: SourceFile): readonly IToken[] {
+  return lexer.tokenize(file.text).tokens.map((token) => {
+    token.endOffset = token.startOffset + token.image.length - 1;
+    return withKeyword(token);
+  });
+}
+
 export function tokenizePolicy(file: SourceFile): PolicyTokens {
-  const lexed = lexer.tokenize(file.text);
-  const diagnostics: Diagnostic[] = lexed.errors.map((error) =>
+  const { tokens: found, errors } = lexer.tokenize(file.text);
+  const diagnostics: Diagnostic[] = errors.map((error) =>
     diagnostic(
       'syntax/unknown-character',
       { text: file.text.slice(error.offset, error.offset + error.length) },
@@ -51,7 +82,7 @@ export function tokenizePolicy(file: SourceFile): PolicyTokens {
   );
   const comments: IToken[] = [];
   const words: IToken[] = [];
-  for (const token of lexed.tokens) {
+  for (const token of found) {
     token.endOffset = token.startOffset + token.image.length - 1;
     if (token.tokenType === t.Comment) comments.push(token);
     else words.push(withKeyword(token));
@@ -162,6 +193,10 @@ class Structure {
   constructor(file: SourceFile, matched: ReadonlySet<IToken>) {
     this.#file = file;
     this.#matched = matched;
+  }
+
+  get atNewline(): boolean {
+    return this.#newline !== undefined;
   }
 
   add(token: IToken): void {
