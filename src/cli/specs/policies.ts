@@ -220,5 +220,36 @@ export const policyCommands: CommandGroup = {
       ],
       load: () => import('../fmt.js'),
     },
+    {
+      name: 'lsp',
+      summary: 'serve editors: findings while typing, hover, completion, rename, formatting',
+      purpose: [
+        'A language server over standard input and output, for .pol files and for manifests of policies. It says what check says, of the texts as the editor shows them; hovers tell in plain words what a rule allows and which pods a group selects; completion knows the grammar, the names in scope, and the labels, namespaces, Services and ports of the cluster.',
+        'It checks the policies that policyc.yaml names; without that file all .pol files and policy manifests below the open folder. The cluster comes from --cluster, from the editor’s settings (`policyc.cluster`), or from policyc.yaml. docs/editors.md has the lines for VS Code, Neovim, Helix and Emacs.',
+      ],
+      operands: [],
+      options: [
+        {
+          flags: '--cluster <path...>',
+          description: 'manifests of the cluster, or the name of one of policyc.yaml',
+        },
+        { flags: '--stdio', description: 'what it does anyway; editors pass it' },
+        {
+          flags: '--clientProcessId <pid>',
+          description: 'the editor’s process: when that is gone, the server ends',
+        },
+      ],
+      examples: [
+        { command: 'policyc lsp', does: 'what an editor runs' },
+        { command: 'policyc lsp --cluster cluster.yaml', does: 'with the labels of that cluster' },
+      ],
+      exits: [
+        { code: 0, when: 'the editor said `shutdown` and `exit`' },
+        { code: 1, when: 'the editor went away without `shutdown`' },
+        INPUT_EXIT,
+        BUG_EXIT,
+      ],
+      load: () => import('../lsp.js'),
+    },
   ],
 };
