@@ -8,7 +8,7 @@ import type { AddressSpace } from './address-space.js';
 import type { EndSet } from './findings.js';
 import { Inhabitants } from './inhabitants.js';
 import type { Party, PartyGroup, PrefixText } from './report.js';
-import { labelsText, namespacesText } from './symbolic/condition-text.js';
+import { labelsText, podText } from './symbolic/condition-text.js';
 import type { Universe } from './universe.js';
 
 /** Groups told by name before the rest is counted. */
@@ -151,7 +151,21 @@ export function partyText(groups: readonly PartyGroup[], most = MAX_TOLD): strin
           ...groups.filter((one) => !namespaces.includes(one)).map(groupText),
         ]
       : groups.map(groupText);
-  return listText(texts, most);
+  return listText(mergeServices(texts), most);
+}
+
+/** Pods, nodes and other addresses behind one Service are all that is behind it. */
+function mergeServices(texts: readonly string[]): readonly string[] {
+  let merged = texts;
+  for (const text of texts) {
+    const service = /^any address behind service (\S+)$/.exec(text)?.[1];
+    if (service === undefined) continue;
+    const parts = ['pod', 'address', 'node'].map((who) => `any ${who} behind service ${service}`);
+    if (!parts.every((part) => merged.includes(part))) continue;
+    const rest = merged.filter((one) => !parts.includes(one));
+    merged = [...rest, `whatever is behind service ${service}`];
+  }
+  return merged;
 }
 
 function listText(texts: readonly string[], most: number): string {
@@ -198,11 +212,16 @@ export function groupText(group: PartyGroup): string {
 }
 
 function everyoneText(group: Extract<PartyGroup, { kind: 'everyone' }>): string {
-  const { prefixes, except } = group;
-  const pods = except.map(
-    (one) => `any pod${labelsText(one.pods)}${namespacesText(one.namespaces)}`,
-  );
-  const but = pods.length === 0 ? '' : ` but ${pods.join(' and ')}`;
+  const { prefixes, except, exceptServices } = group;
+  const pods = except.map(podText);
+  const services = exceptServices.map((one) => {
+    const whole = pods.includes(`any pod behind service ${one}`);
+    return `${whole ? 'whatever' : 'what else'} is behind service ${one}`;
+  });
+  const isToldBelow = (text: string): boolean =>
+    exceptServices.some((one) => text === `any pod behind service ${one}`);
+  const others = [...pods.filter((text) => !isToldBelow(text)), ...services];
+  const but = others.length === 0 ? '' : ` but ${others.join(' and ')}`;
   // The family stands beside the ports.
   const where =
     prefixes === undefined ? '' : `${but === '' ? '' : ','} at ${prefixesText(prefixes)}`;
@@ -213,13 +232,14 @@ function podsWithText(group: Extract<PartyGroup, { kind: 'pods-with' }>): string
   const { namespaces, pods, nodes, prefixes } = group;
   const on =
     nodes === undefined ? '' : ` on a node${nodes.map((one) => labelsText(one)).join(' or')}`;
-  return `any pod${labelsText(pods)}${namespacesText(namespaces)}${on}${atText(prefixes)}`;
+  return `${podText({ namespaces, pods })}${on}${atText(prefixes)}`;
 }
 
 function nodesWithText(group: Extract<PartyGroup, { kind: 'nodes-with' }>): string {
-  const { nodes, which, prefixes } = group;
+  const { nodes, which, prefixes, service } = group;
+  const behind = service === undefined ? '' : ` behind service ${service}`;
   const who = { all: 'any node', own: 'its own node', others: 'any node but its own' }[which];
-  return `${who}${labelsText(nodes)}${atText(prefixes)}`;
+  return `${who}${labelsText(nodes)}${behind}${atText(prefixes)}`;
 }
 
 function atText(prefixes: readonly PrefixText[] | undefined): string {
@@ -233,7 +253,9 @@ function workloadText(group: Extract<PartyGroup, { kind: 'workload' }>): string 
   return `${path} (only ${listText(some, MAX_TOLD)})`;
 }
 
-function outsideText({ family, prefixes }: Extract<PartyGroup, { kind: 'outside' }>): string {
+function outsideText(group: Extract<PartyGroup, { kind: 'outside' }>): string {
+  const { family, prefixes, service } = group;
+  if (service !== undefined) return `any address behind service ${service}${atText(prefixes)}`;
   if (prefixes !== undefined) return prefixesText(prefixes);
   return family === undefined ? 'anywhere outside' : `anywhere outside by IPv${family}`;
 }

@@ -39,7 +39,13 @@ export type PartyGroup =
       readonly some?: readonly string[];
     }
   /** Addresses that are no pod's, no node's, no Service's, and in no pod range; all of them without prefixes. */
-  | { readonly kind: 'outside'; readonly family?: 4 | 6; readonly prefixes?: readonly PrefixText[] }
+  | {
+      readonly kind: 'outside';
+      readonly family?: 4 | 6;
+      readonly prefixes?: readonly PrefixText[];
+      /** Only endpoints of the Service, as `namespace/name`; without a cluster alone. */
+      readonly service?: string;
+    }
   | { readonly kind: 'nodes'; readonly names: readonly string[]; readonly all: boolean }
   /** Addresses of one node, where not all of them are meant. */
   | {
@@ -58,6 +64,8 @@ export type PartyGroup =
       readonly family?: 4 | 6;
       readonly prefixes?: readonly PrefixText[];
       readonly except: readonly PodCondition[];
+      /** `namespace/name`: not what is behind these Services, but for pods, which are told. */
+      readonly exceptServices: readonly string[];
     }
   /** Without a cluster: all pods with such labels in namespaces with such labels. */
   | {
@@ -75,6 +83,8 @@ export type PartyGroup =
       readonly nodes: LabelCondition;
       readonly which: 'all' | 'own' | 'others';
       readonly prefixes?: readonly PrefixText[];
+      /** Only those behind the Service, as `namespace/name`. */
+      readonly service?: string;
     };
 
 /** One side of a connection: everybody in the groups. */

@@ -330,6 +330,29 @@ describe('policyc diff without a cluster', () => {
     ]);
   });
 
+  it('tells Services from what is not behind them, and own nodes from others', async () => {
+    const block = (...lines: readonly string[]): string =>
+      ['namespace shop {', '  isolate egress', ...lines, '}', ''].join('\n');
+    writeFileSync('closed.pol', block());
+    writeFileSync('open.pol', block('  allow egress to apiserver port 443/tcp'));
+    writeFileSync('nodes.pol', block('  allow egress to own-node port 9100/tcp'));
+    const told = async (from: string, to: string): Promise<readonly string[]> =>
+      (await changes(from, to)).map(
+        (one) => `${one.tag} ${one.from.text} → ${one.to.text} ${one.ports}`,
+      );
+    const pods = 'any pod in namespace shop';
+    expect(await told('closed.pol', 'open.pol')).toEqual([
+      `widened ${pods} → whatever is behind service default/kubernetes 443/tcp`,
+    ]);
+    expect(await told('none.yaml', 'open.pol')).toEqual([
+      `narrowed ${pods} → anyone but whatever is behind service default/kubernetes any port`,
+      `narrowed ${pods} → whatever is behind service default/kubernetes any port but 443/tcp`,
+    ]);
+    expect(await told('closed.pol', 'nodes.pol')).toEqual([
+      `widened ${pods} → its own node 9100/tcp`,
+    ]);
+  });
+
   it('says that nothing changes in any cluster', async () => {
     const { code, stdout } = await diff('edge.yaml', 'edge.yaml', '--fail-on', 'any');
     expect(code).toBe(0);

@@ -20,7 +20,7 @@ export function assumptionsOf({
     ...(services.length === 0
       ? []
       : [
-          `service ${services.join(', ')}: ${services.length === 1 ? 'it serves' : 'they serve'} the ports that rules name (of a range the first), at the same numbers, by pods of ${services.length === 1 ? 'its namespace' : 'their namespaces'}`,
+          `service ${services.join(', ')}: the ports that rules name (of a range the first), at the same numbers behind it; endpoints are pods of its namespace, nodes and outside addresses, which serve one of them each`,
         ]),
     ...(hasDomains ? ['rules for domain names and other unknown peers match nothing'] : []),
   ];

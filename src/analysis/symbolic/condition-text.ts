@@ -1,7 +1,21 @@
 /** Conditions in words: ` with app=web and without tier, in a namespace with team=a`. */
 import { NAMESPACE_NAME_LABEL, type LabelRequirement } from '../../ir/model.js';
-import type { LabelCondition } from './conditions.js';
+import type { LabelCondition, PodCondition } from './conditions.js';
 import { servedBy } from './kinds.js';
+
+/** `any pod with app=web in namespace shop`. */
+export function podText({ namespaces, pods }: PodCondition): string {
+  const isService = ({ key, operator }: LabelRequirement): boolean =>
+    servedBy(key) !== undefined && operator === 'Exists';
+  const services = pods.requirements.filter(isService).map(({ key }) => servedBy(key) ?? '');
+  const rest = { ...pods, requirements: pods.requirements.filter((one) => !isService(one)) };
+  const behind = services.length === 0 ? '' : ` behind service ${services.join(' and ')}`;
+  // What is behind a Service is in its namespace.
+  const [service] = services;
+  const implied = ` in namespace ${service?.split('/')[0] ?? ''}`;
+  const where = namespacesText(namespaces);
+  return `any pod${labelsText(rest)}${behind}${where === implied ? '' : where}`;
+}
 
 /** Begins with a blank; empty where all labels will do. */
 export function labelsText({ requirements, never }: LabelCondition): string {

@@ -7,6 +7,7 @@ import { gatherCauses, type FoundCause } from '../findings.js';
 import { portSetKey, type PortSet } from '../port-set.js';
 import { findRectangles, LabelTable } from '../rectangles.js';
 import { EffectSpread } from '../spread.js';
+import type { NamedService } from './kinds.js';
 import type { FamilyUniverse, Place, SymbolicUniverse } from './universe.js';
 
 /** Two ends that one cluster can have, to make a packet of. */
@@ -144,10 +145,16 @@ function endKey(place: Place): string {
     case 'pod':
       return `pod ${place.pod.id} ${place.node?.id ?? ''}`;
     case 'node':
-      return `node ${place.node.id} ${place.own ? 'own' : ''}`;
-    default:
+      return `node ${place.node.id} ${place.own ? 'own' : ''} ${serviceText(place.serves)}`;
+    case 'outside':
+      return `outside ${serviceText(place.serves)}`;
+    case 'unbound':
       return place.kind;
   }
+}
+
+function serviceText(service: NamedService | undefined): string {
+  return service === undefined ? '' : `${service.namespace}/${service.name}`;
 }
 
 function mergeCauses(

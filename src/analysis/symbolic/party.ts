@@ -4,7 +4,7 @@ import { bug } from '../../diagnostics.js';
 import { partyText } from '../party.js';
 import type { Party, PartyGroup, PrefixText } from '../report.js';
 import { NodeConditions, PodConditions, type PodCondition } from './conditions.js';
-import type { NodeKind } from './kinds.js';
+import type { NamedService, NodeKind } from './kinds.js';
 import type { Cell, FamilyUniverse, Place, SymbolicUniverse } from './universe.js';
 
 type PodPlace = Extract<Place, { kind: 'pod' }>;
@@ -45,28 +45,75 @@ class Description {
   of(places: readonly Place[]): readonly PartyGroup[] {
     const pods = places.filter((one) => one.kind === 'pod');
     const nodes = places.filter((one) => one.kind === 'node');
-    const cellsOf = (kind: 'outside' | 'unbound'): ReadonlySet<Cell> =>
-      new Set(places.filter((one) => one.kind === kind).map(({ cell }) => cell));
-    const outside = cellsOf('outside');
+    const cellsOf = (kind: 'outside' | 'unbound', service?: string): ReadonlySet<Cell> =>
+      new Set(
+        places
+          .filter((one) => one.kind === kind && serviceOf(one) === service)
+          .map(({ cell }) => cell),
+      );
     const unbound = cellsOf('unbound');
-    const except = this.#everyoneBut(outside, pods, nodes);
-    if (except !== undefined) {
-      const rest = (one: PodPlace | NodePlace): boolean => !outside.has(one.cell);
+    const outside = cellsOf('outside');
+    const except = this.#everyoneBut(
+      outside,
+      pods,
+      nodes.filter((one) => serviceOf(one) === undefined),
+    );
+    const services = [undefined, ...this.universe.kinds.services.map(pathOf)];
+    if (except === undefined) {
       return [
-        { kind: 'everyone', ...this.#family(), ...this.#at(outside), except },
-        ...this.#podGroups(pods.filter(rest)),
-        ...this.#nodeGroups(nodes.filter(rest)),
+        ...this.#podGroups(pods),
+        ...services.flatMap((service) => [
+          ...this.#outside(cellsOf('outside', service), service),
+          ...this.#nodeGroups(
+            nodes.filter((one) => serviceOf(one) === service),
+            service,
+          ),
+        ]),
         ...this.#unbound(unbound),
       ];
     }
+    // Who is behind a Service is told apart, unless all of them are meant as well.
+    const apart = services.filter((service) => {
+      const here = nodes.filter((one) => serviceOf(one) === service && outside.has(one.cell));
+      const cells = cellsOf('outside', service);
+      return (
+        [...outside].some((cell) => !cells.has(cell)) ||
+        here.filter(({ own }) => !own).length < this.universe.kinds.nodes.length * outside.size
+      );
+    });
+    const isTold = (one: PodPlace | NodePlace): boolean =>
+      !outside.has(one.cell) || (one.kind === 'node' && apart.includes(serviceOf(one)));
     return [
-      ...this.#podGroups(pods),
-      ...(outside.size === 0
-        ? []
-        : [{ kind: 'outside', ...this.#family(), ...this.#at(outside) } as const]),
-      ...this.#nodeGroups(nodes),
+      {
+        kind: 'everyone',
+        ...this.#family(),
+        ...this.#at(outside),
+        except,
+        exceptServices: apart.flatMap((service) => service ?? []),
+      },
+      ...this.#podGroups(pods.filter(isTold)),
+      ...services.flatMap((service) => [
+        ...this.#outside(
+          new Set(
+            [...cellsOf('outside', service)].filter(
+              (cell) => !outside.has(cell) || apart.includes(service),
+            ),
+          ),
+          service,
+        ),
+        ...this.#nodeGroups(
+          nodes.filter((one) => serviceOf(one) === service && isTold(one)),
+          service,
+        ),
+      ]),
       ...this.#unbound(unbound),
     ];
+  }
+
+  #outside(cells: ReadonlySet<Cell>, service: string | undefined): readonly PartyGroup[] {
+    if (cells.size === 0) return [];
+    const behind = service === undefined ? {} : { service };
+    return [{ kind: 'outside', ...this.#family(), ...this.#at(cells), ...behind }];
   }
 
   /**
@@ -144,7 +191,7 @@ class Description {
     );
   }
 
-  #nodeGroups(places: readonly NodePlace[]): readonly PartyGroup[] {
+  #nodeGroups(places: readonly NodePlace[], service: string | undefined): readonly PartyGroup[] {
     const ofNode = new Map<string, { node: NodeKind; own: boolean; cells: Cell[] }>();
     for (const { node, own, cell } of places) {
       const key = `${node.id} ${own ? 'own' : ''}`;
@@ -178,6 +225,7 @@ class Description {
               nodes,
               which,
               ...this.#at(new Set(cells)),
+              ...(service === undefined ? {} : { service }),
             })),
       );
     });
@@ -214,6 +262,15 @@ interface HomesAt {
   readonly key: string;
   readonly cells: readonly Cell[];
   readonly nodes?: readonly number[];
+}
+
+function serviceOf(place: Place): string | undefined {
+  if (place.kind !== 'outside' && place.kind !== 'node') return undefined;
+  return place.serves === undefined ? undefined : pathOf(place.serves);
+}
+
+function pathOf({ namespace, name }: NamedService): string {
+  return `${namespace}/${name}`;
 }
 
 function cellsKey(cells: readonly Cell[]): string {

@@ -16,7 +16,6 @@ import {
   type ClusterSnapshot,
   type Pod,
   type Service,
-  type ServicePort,
 } from '../../ir/cluster.js';
 import type { LabelSelector, Peer, PodSelector, PortMatch } from '../../ir/model.js';
 import type { NormalModel } from '../../ir/normal-model.js';
@@ -24,7 +23,8 @@ import { podSelectorKey, selectorKey } from '../../ir/peer-key.js';
 import { AddressSpace } from '../address-space.js';
 import type { Models, PlacedPod, Universe } from '../universe.js';
 import { findFreshPorts, type FreshPort } from './fresh-ports.js';
-import { cutKinds, type Kinds, type NodeKind, type PodKind } from './kinds.js';
+import { addressBehind, servicePorts } from './services.js';
+import { cutKinds, type Kinds, type NamedService, type NodeKind, type PodKind } from './kinds.js';
 
 /** All addresses of a family that no rule tells apart: a class of {@link FamilyUniverse.space}. */
 export interface Cell {
@@ -43,8 +43,16 @@ export type Place =
       readonly node: NodeKind | undefined;
     }
   /** Some node of the kind; with `own`, the one that the pods that name it run on. */
-  | { readonly kind: 'node'; readonly cell: Cell; readonly node: NodeKind; readonly own: boolean }
-  | { readonly kind: 'outside' | 'unbound'; readonly cell: Cell };
+  | {
+      readonly kind: 'node';
+      readonly cell: Cell;
+      readonly node: NodeKind;
+      readonly own: boolean;
+      readonly serves?: NamedService;
+    }
+  /** With `serves`, an endpoint of that Service. */
+  | { readonly kind: 'outside'; readonly cell: Cell; readonly serves?: NamedService }
+  | { readonly kind: 'unbound'; readonly cell: Cell };
 
 export interface FamilyUniverse {
   readonly family: Family;
@@ -175,7 +183,7 @@ function clusterOf(
       podRanges: [],
     })),
   );
-  const services = kinds.services.map((service): Service => {
+  const services = kinds.services.map((service, position): Service => {
     const path = `${service.namespace}/${service.name}`;
     const ports = servicePorts(models, path, freshPorts);
     const targetPorts = new Map(ports.map(({ port }, i) => [i, port]));
@@ -185,7 +193,8 @@ function clusterOf(
       ports,
       endpoints: residents
         .filter(({ kind }) => kind.serves.includes(path))
-        .flatMap(({ pod }) => pod.addresses.map((address) => ({ address, targetPorts }))),
+        .flatMap(({ pod }) => pod.addresses.map((address) => ({ address, targetPorts })))
+        .concat([{ address: addressBehind(position), targetPorts }]),
     };
   });
   return {
@@ -196,42 +205,6 @@ function clusterOf(
     nodes,
     services,
   };
-}
-
-/** The ports that rules speak of; of a range its first. They are the same behind the Service. */
-export function servicePorts(
-  models: readonly NormalModel[],
-  path: string,
-  freshPorts: readonly FreshPort[],
-): readonly ServicePort[] {
-  const found = new Map<string, ServicePort>();
-  for (const { policies } of models) {
-    for (const { peers, ports } of policies.flatMap(({ rules }) => rules)) {
-      if (ports === 'every') continue;
-      if (!peers.some((one) => one.kind === 'service' && `${one.namespace}/${one.name}` === path)) {
-        continue;
-      }
-      for (const match of ports) {
-        for (const one of portsOfMatch(match, freshPorts)) {
-          found.set(`${one.protocol} ${one.port}`, one);
-        }
-      }
-    }
-  }
-  return [...found.values()];
-}
-
-function portsOfMatch(match: PortMatch, freshPorts: readonly FreshPort[]): readonly ServicePort[] {
-  if (match.kind === 'range') {
-    const { protocol, first } = match;
-    return [{ name: `${protocol.toLowerCase()}-${first}`, protocol, port: first }];
-  }
-  return freshPorts
-    .filter(
-      ({ name, protocol }) =>
-        name === match.name && (match.protocol === undefined || match.protocol === protocol),
-    )
-    .map(({ name, protocol, port }) => ({ name, protocol, port }));
 }
 
 /** Selects kinds by the labels of their namespaces: two kinds may stand for one name. */
@@ -317,13 +290,21 @@ function placeAll(
   };
   const pods: PlacedPod[] = [];
   const placeOfPod = new Map<PlacedPod, Extract<Place, { kind: 'pod' }>>();
+  // An address is behind none of the Services, or behind one.
+  const endpoints = [
+    [{}, []] as const,
+    ...kinds.services.map((serves, i) => [{ serves }, atoms.ofAddress(addressBehind(i))] as const),
+  ];
   for (const cell of cells) {
-    add('outside', { kind: 'outside', cell }, []);
     add('unbound', { kind: 'unbound', cell }, []);
-    for (const node of kinds.nodes) {
-      for (const own of hasOwnNodes ? [false, true] : [false]) {
-        const name = nodeName(node, own);
-        add('node', { kind: 'node', cell, node, own }, atoms.ofNode(name), [name]);
+    for (const [serves, behind] of endpoints) {
+      add('outside', { kind: 'outside', cell, ...serves }, behind);
+      for (const node of kinds.nodes) {
+        for (const own of hasOwnNodes ? [false, true] : [false]) {
+          const name = nodeName(node, own);
+          const all = [...atoms.ofNode(name), ...behind];
+          add('node', { kind: 'node', cell, node, own, ...serves }, all, [name]);
+        }
       }
     }
   }

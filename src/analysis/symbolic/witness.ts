@@ -22,8 +22,9 @@ import type { JsonObject } from '../../parser/yaml/value.js';
 import { hasPort, protocolAt, type PortSet } from '../port-set.js';
 import type { FlowEntry } from '../report.js';
 import type { PlacePair } from './findings.js';
-import type { NamespaceKind, NodeKind } from './kinds.js';
-import { servicePorts, type Cell, type Place, type SymbolicUniverse } from './universe.js';
+import type { NamedService, NamespaceKind, NodeKind } from './kinds.js';
+import { servicePorts } from './services.js';
+import type { Cell, Place, SymbolicUniverse } from './universe.js';
 
 /** A cluster made up for one flow. */
 export interface MadeUpWitness {
@@ -80,6 +81,8 @@ class Stage {
   readonly #homes = new Map<NodeKind, ClusterNode>();
   readonly #taken = new Set<string>();
   readonly #cast: string[] = [];
+  /** By Service: its endpoints. */
+  readonly #behind = new Map<string, Address[]>();
 
   constructor(
     private readonly pair: PlacePair,
@@ -121,10 +124,10 @@ class Stage {
       case 'pod':
         return this.#addPod(place, name, ports);
       case 'node': {
-        const node = this.#nodeOf(place.node, place.own, this.#choose(place.cell, 'node'));
-        const [address] = node.addresses;
-        this.#cast.push(`node ${node.name}${labelsText(place.node.labels)}`);
-        return address === undefined ? bug('a node without an address') : formatAddress(address);
+        const address = this.#choose(place.cell, 'node');
+        const { name: node, labels } = this.#nodeOf(place.node, place.own, address);
+        this.#cast.push(`node ${node}${labelsText(labels)}${this.#serving(place.serves, address)}`);
+        return formatAddress(address);
       }
       case 'unbound': {
         const address = this.#choose(place.cell, 'pod');
@@ -133,9 +136,20 @@ class Stage {
         this.#cast.push(`${formatAddress(address)} is in a pod range, and no pod has it`);
         return formatAddress(address);
       }
-      case 'outside':
-        return formatAddress(this.#choose(place.cell, 'outside'));
+      case 'outside': {
+        const address = this.#choose(place.cell, 'outside');
+        const serving = this.#serving(place.serves, address);
+        if (serving !== '') this.#cast.push(`${formatAddress(address)}${serving}`);
+        return formatAddress(address);
+      }
     }
+  }
+
+  #serving(service: NamedService | undefined, address: Address): string {
+    if (service === undefined) return '';
+    const path = `${service.namespace}/${service.name}`;
+    this.#serve(path, address);
+    return ` behind service ${path}`;
   }
 
   #addPod(
@@ -146,6 +160,7 @@ class Stage {
     const namespace = this.#namespaceOf(kind.namespace);
     const home = node === undefined ? undefined : this.#nodeOf(node, true);
     const address = this.#choose(cell, 'pod');
+    for (const service of kind.serves) this.#serve(service, address);
     this.#pods.push({
       namespace: namespace.name,
       name,
@@ -215,24 +230,18 @@ class Stage {
   #services(): readonly Service[] {
     const { kinds, freshPorts } = this.universe;
     const models = [...new Set(this.universe.families[0]?.universe.models)];
-    const cast = [
-      ['client', this.pair.from],
-      ['server', this.pair.to],
-    ] as const;
     return kinds.services.flatMap(({ namespace, name }): readonly Service[] => {
-      const path = `${namespace}/${name}`;
-      const roles = cast.flatMap(([role, place]) =>
-        place.kind === 'pod' && place.pod.serves.includes(path) ? [role] : [],
-      );
-      const pods = this.#pods.filter((pod) => roles.some((role) => role === pod.name));
-      if (pods.length === 0) return [];
-      const ports = servicePorts(models, path, freshPorts);
+      const addresses = this.#behind.get(`${namespace}/${name}`) ?? [];
+      if (addresses.length === 0) return [];
+      const ports = servicePorts(models, `${namespace}/${name}`, freshPorts);
       const targetPorts = new Map(ports.map(({ port }, i) => [i, port]));
-      const endpoints = pods.flatMap(({ addresses }) =>
-        addresses.map((address) => ({ address, targetPorts })),
-      );
+      const endpoints = addresses.map((address) => ({ address, targetPorts }));
       return [{ namespace, name, addresses: [], ports, endpoints }];
     });
+  }
+
+  #serve(service: string, address: Address): void {
+    this.#behind.set(service, [...(this.#behind.get(service) ?? []), address]);
   }
 
   /** An address of the cell that nobody here has: one that people know, else one of the widest part. */
