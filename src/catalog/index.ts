@@ -9,6 +9,7 @@ import { configCatalog } from './config.js';
 import { deployCatalog } from './deploy.js';
 import { diffCatalog } from './diff.js';
 import { eventsCatalog } from './events.js';
+import { explainCatalog } from './explain.js';
 import { flowsCatalog } from './flows.js';
 import { k8sCatalog } from './k8s.js';
 import { kernelCatalog } from './kernel.js';
@@ -31,6 +32,7 @@ export const catalog = {
   ...deployCatalog,
   ...diffCatalog,
   ...eventsCatalog,
+  ...explainCatalog,
   ...flowsCatalog,
   ...k8sCatalog,
   ...kernelCatalog,

@@ -143,7 +143,9 @@ function meaningOf(
       const cells = Number(value >> 32n);
       const who = entryOf(access);
       const of = who === undefined ? '' : `${entryText(who)}: `;
-      return `${of}cells from ${cells}, aspects 0x${aspects.toString(16)}`;
+      const deciders = first & ((1 << CELL.deciderBits) - 1);
+      const counted = deciders === 0 ? '' : `, deciders from ${deciders}`;
+      return `${of}cells from ${cells}${counted}, aspects 0x${aspects.toString(16)}`;
     }
     case 'port': {
       const index = access.kind === 'table' ? Math.floor(access.offset / 2) : 0;
@@ -200,7 +202,8 @@ function portIndexText(index: number): string {
 /** Cells of a table may count their decider from the row's. */
 function cellText(word: number): string {
   const { verdict, reason, decider } = decodeCell(word);
-  const by = decider === 0 ? '' : `, decider ${decider}${relative(word) ? ' from the row’s' : ''}`;
+  if (relative(word)) return `${verdict} by ${reason}, decider ${decider} on from that of the row`;
+  const by = decider === 0 ? '' : `, decider ${decider}`;
   return `${verdict} by ${reason}${by}`;
 }
 

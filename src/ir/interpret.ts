@@ -12,7 +12,7 @@ import {
 import { createPodSelection } from './interpret/selectors.js';
 import { createTierViews } from './interpret/tier-views.js';
 import { createTracer, type SideTrace } from './interpret/trace.js';
-import type { Direction } from './model.js';
+import type { Direction, PortProtocol } from './model.js';
 import {
   NO_DECIDER,
   type DeciderId,
@@ -68,6 +68,11 @@ export interface Interpreter {
     protocol: Protocol,
     port: number,
   ) => SideTrace;
+  /** The ports at which the address serves as an endpoint of the Service. */
+  readonly targetPortsOf: (
+    service: { readonly namespace: string; readonly name: string },
+    address: Address,
+  ) => readonly { readonly protocol: PortProtocol; readonly targetPort: number }[];
   /** Every rule that may have a say, in the order of decision. */
   readonly rulesOf: (subject: Pod, direction: Direction) => readonly NormalRule[];
   /** The first policy by which the pod is isolated in the direction; NO_DECIDER if none does. */
@@ -148,6 +153,19 @@ export function createInterpreter(
     trace: (...asked) => {
       const packet = packetAt(...asked);
       return traceTiers(packet, judgeByPolicies(packet));
+    },
+    targetPortsOf: ({ namespace, name }, address) => {
+      const service = cluster.services.find(
+        (one) => one.namespace === namespace && one.name === name,
+      );
+      return (service?.endpoints ?? [])
+        .filter((one) => sameAddress(one.address, address))
+        .flatMap(({ targetPorts }) =>
+          [...targetPorts].flatMap(([index, targetPort]) => {
+            const protocol = service?.ports[index]?.protocol;
+            return protocol === undefined ? [] : [{ protocol, targetPort }];
+          }),
+        );
     },
     rulesOf: (subject, direction) =>
       viewsOf(subject, direction).flatMap(({ rules }) => rules.rules),

@@ -1,16 +1,8 @@
 /** Diagnostics for people: message, source excerpt with underlines, related places and hint. */
 import type { Severity } from '../catalog/entry.js';
 import type { Diagnostic } from '../diagnostics.js';
-import { formatPlace, regionOf, type Span } from '../source.js';
-import {
-  blockLines,
-  excerptLines,
-  isOneLine,
-  markOf,
-  unnumbered,
-  type ExcerptOptions,
-  type Mark,
-} from './excerpt.js';
+import { markOf, unnumbered, type ExcerptOptions, type Mark } from './excerpt.js';
+import { excerptOptions, framesOf, renderFrames } from './frames.js';
 import type { Paint } from './paint.js';
 import { visible } from './visible-text.js';
 
@@ -19,8 +11,6 @@ export interface TerminalOptions {
   /** Columns of the terminal. */
   readonly columns: number;
 }
-
-const NARROWEST = 40;
 
 /** Nobody reads more, and excerpts of a million faults take minutes. */
 const MOST_SHOWN = 1000;
@@ -73,16 +63,9 @@ function countLine(diagnostics: readonly Diagnostic[], paint: Paint): string {
 
 function renderOne(one: Diagnostic, { paint, columns }: TerminalOptions): string {
   const header = `${paint(one.severity, `${one.severity}[${one.code}]`)}${paint('strong', `: ${visible(one.message)}`)}`;
-  const frames = framesOf(one);
-  const lastLines = frames.flat().map((mark) => mark.lastLine);
-  const gutter = String(Math.max(1, ...lastLines)).length;
-  const width = Math.max(NARROWEST, columns - gutter - 4);
-  const excerpt: ExcerptOptions = { paint, width, gutter };
-  const lines = [header];
-  frames.forEach((marks, index) => {
-    if (index > 0) lines.push(unnumbered(excerpt, ''));
-    lines.push(...frameLines(marks, index === 0 ? '-->' : ':::', excerpt));
-  });
+  const frames = framesOf(marksOf(one));
+  const excerpt = excerptOptions(frames, paint, columns);
+  const lines = [header, ...renderFrames(frames, excerpt)];
   if (one.hint !== undefined) {
     if (frames.length > 0) lines.push(unnumbered(excerpt, ''));
     lines.push(...hintLines(one.hint, excerpt, frames.length > 0));
@@ -90,45 +73,13 @@ function renderOne(one: Diagnostic, { paint, columns }: TerminalOptions): string
   return `${lines.join('\n')}\n`;
 }
 
-/** One frame per file; a mark over several lines has its own, so that brackets never cross. */
-function framesOf(one: Diagnostic): readonly (readonly Mark[])[] {
+function marksOf(one: Diagnostic): readonly Mark[] {
   const marks: Mark[] = [];
   if (one.span !== undefined) marks.push(markOf(one.span, one.severity, '^', ''));
   for (const related of one.related) {
     marks.push(markOf(related.span, 'frame', '-', related.message));
   }
-  const frames: Mark[][] = [];
-  for (const mark of marks) {
-    const shared = frames.find(
-      ([first]) =>
-        first !== undefined &&
-        first.span.file === mark.span.file &&
-        regionOf(first.span) === regionOf(mark.span) &&
-        isOneLine(first) &&
-        isOneLine(mark),
-    );
-    if (shared === undefined) frames.push([mark]);
-    else shared.push(mark);
-  }
-  return frames;
-}
-
-function frameLines(marks: readonly Mark[], arrow: string, options: ExcerptOptions): string[] {
-  const [first] = marks;
-  if (first === undefined) return [];
-  const { paint, gutter } = options;
-  const body = isOneLine(first) ? excerptLines(marks, options) : blockLines(first, options);
-  return [
-    `${' '.repeat(gutter)}${paint('frame', arrow)} ${placeText(first.span)}`,
-    unnumbered(options, ''),
-    ...body,
-  ];
-}
-
-function placeText(span: Span): string {
-  const region = regionOf(span);
-  const place = visible(formatPlace(span));
-  return region === undefined ? place : `${place} (from ${visible(region.origin)})`;
+  return marks;
 }
 
 function hintLines(hint: string, { paint, gutter }: ExcerptOptions, framed: boolean): string[] {

@@ -1,5 +1,6 @@
 /** Commands that say what policies do in a cluster, and what a change of them does. */
 import type { CommandGroup, OptionSpec } from '../base/spec.js';
+import { explainCommand } from './explain.js';
 import { replayCommand } from './flow-logs.js';
 import { reportCommand } from './report.js';
 import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
@@ -124,6 +125,7 @@ export const analysisCommands: CommandGroup = {
     },
     replayCommand,
     reportCommand,
+    explainCommand,
     {
       name: 'snapshot',
       summary: 'write down what policies can see of a cluster, and nothing else',

@@ -15,6 +15,8 @@ export interface KnownEnd {
   readonly kind: 'pod' | 'service' | 'address';
   /** At most one per family. */
   readonly addresses: readonly Address[];
+  /** Where the name is a workload's: its pods that have addresses, by name. The first speaks for them. */
+  readonly members?: readonly Pod[];
 }
 
 /** Where the name stands: the entry for messages, and its text. */
@@ -69,8 +71,12 @@ export function createEndDirectory(cluster: ClusterSnapshot): EndDirectory {
       return diagnostic('flows/ambiguous-name', { where, text, choices }, span);
     }
     const live = members.filter((pod) => !pod.completed && pod.addresses.length > 0);
-    const [first] = (live.length > 0 ? live : members).sort((a, b) => compareText(a.name, b.name));
-    if (first !== undefined) return podEnd(text, first, place);
+    const sorted = (live.length > 0 ? live : members).sort((a, b) => compareText(a.name, b.name));
+    const [first] = sorted;
+    if (first !== undefined) {
+      const end = podEnd(text, first, place);
+      return isDiagnostic(end) ? end : { ...end, members: sorted };
+    }
     const near = names.nearest(path, () => new Set([...pods.keys(), ...workloads.keys()]));
     return diagnostic('flows/unknown-pod', { where, text, near }, span);
   };

@@ -48,7 +48,7 @@ export function peerClauses(
                 kind: 'except',
                 prefix: taken,
                 holds: taken === undefined,
-                origin: clauseOrigin(taken, origin),
+                origin: clauseOrigin(taken ?? peer.exclude[0], origin),
               } as const,
             ]),
         ...held,
@@ -115,6 +115,7 @@ function labelClauses(
   return requirements.map((requirement) => ({
     kind,
     requirement,
+    value: labels?.get(requirement.key),
     holds: labels !== undefined && requirementHolds(requirement, labels),
     origin: clauseOrigin(requirement, origin),
   }));
@@ -136,6 +137,7 @@ function nodeClauses(
   const labels = selector.requirements.map((requirement): Clause => ({
     kind: 'node-label',
     requirement,
+    value: node.labels.get(requirement.key),
     node,
     holds: requirementHolds(requirement, node.labels),
     origin: clauseOrigin(requirement, origin),

@@ -7,11 +7,17 @@ import type { LabelRequirement, Peer, PortMatch } from '../model.js';
 export type ClauseDemand =
   /** What kind of thing the remote is. */
   | { readonly kind: 'a-pod' | 'a-node' | 'outside' | 'own-node' }
-  | { readonly kind: 'namespace-label' | 'pod-label'; readonly requirement: LabelRequirement }
+  | {
+      readonly kind: 'namespace-label' | 'pod-label';
+      readonly requirement: LabelRequirement;
+      /** What the label is there, if it is there. */
+      readonly value: string | undefined;
+    }
   /** Of the node whose labels come nearest. */
   | {
       readonly kind: 'node-label';
       readonly requirement: LabelRequirement;
+      readonly value: string | undefined;
       readonly node: ClusterNode;
     }
   /** In some prefix of the list; `prefix` holds the address, or comes nearest to it. */
