@@ -17,6 +17,7 @@ import { linkCatalog } from './link.js';
 import { policyCatalog } from './policy.js';
 import { replayCatalog } from './replay.js';
 import { sourceCatalog } from './source.js';
+import { suggestCatalog } from './suggest.js';
 import { syntaxCatalog } from './syntax.js';
 import { validateCatalog } from './validate.js';
 import { yamlCatalog } from './yaml.js';
@@ -40,6 +41,7 @@ export const catalog = {
   ...policyCatalog,
   ...replayCatalog,
   ...sourceCatalog,
+  ...suggestCatalog,
   ...syntaxCatalog,
   ...validateCatalog,
   ...yamlCatalog,

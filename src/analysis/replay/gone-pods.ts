@@ -1,7 +1,8 @@
 /** Pods that logs speak of and the snapshot does not have any more: told by the labels in the log. */
 import { addressKey, type Address } from '../../address.js';
-import { isPolicyPod, type ClusterSnapshot, type Pod } from '../../ir/cluster.js';
+import { isPolicyPod, type ClusterSnapshot, type Namespace, type Pod } from '../../ir/cluster.js';
 import { inventAddresses } from '../../ir/made-up-addresses.js';
+import { NAMESPACE_NAME_LABEL } from '../../ir/model.js';
 import { compareText } from '../../ir/normalize.js';
 import type { SeenEnd } from '../../parser/flow-log/record.js';
 import type { AddressCells } from './cells.js';
@@ -31,6 +32,8 @@ const NEIGHBOURS = 4096n;
 
 export class GonePods {
   readonly pods: Pod[] = [];
+  /** Namespaces that are gone with their pods, as the log labels them. */
+  readonly namespaces = new Map<string, Namespace>();
   readonly #byClass = new Map<string, Pod>();
   readonly #alike = new Map<string, Pod | undefined>();
   readonly #byNamespace = new Map<string, Pod[]>();
@@ -39,7 +42,7 @@ export class GonePods {
 
   /** @param keys labels that matter; all unless given */
   constructor(
-    cluster: ClusterSnapshot,
+    private readonly cluster: ClusterSnapshot,
     private readonly keys: ReadonlySet<string> | undefined,
     private readonly cells: AddressCells,
     private readonly isFree: (address: Address) => boolean,
@@ -101,7 +104,14 @@ export class GonePods {
     };
     this.#byClass.set(key, pod);
     this.pods.push(pod);
+    this.#addNamespace(namespace, end.namespaceLabels ?? []);
     return pod;
+  }
+
+  #addNamespace(name: string, labels: readonly string[]): void {
+    if (this.cluster.namespaces.has(name) || this.namespaces.has(name)) return;
+    const own = new Map([...stableLabels(labels), [NAMESPACE_NAME_LABEL, name] as const]);
+    this.namespaces.set(name, { name, labels: own });
   }
 
   /** Its own, or one that policies cannot tell from it where somebody else has that by now. */

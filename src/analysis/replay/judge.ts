@@ -5,7 +5,11 @@ import { isPolicyPod, type ClusterSnapshot, type Pod } from '../../ir/cluster.js
 import { judgeFlow, type Flow, type FlowJudgement } from '../../ir/flows.js';
 import { connectEnds, isDiagnostic } from '../../ir/flows/ends.js';
 import { createInterpreter, hasPorts, type Interpreter } from '../../ir/interpret.js';
-import { createAddressBook, type AddressBook } from '../../ir/interpret/addresses.js';
+import {
+  createAddressBook,
+  type AddressBook,
+  type AddressHolder,
+} from '../../ir/interpret/addresses.js';
 import { createRuleMatcher, type RuleMatcher } from '../../ir/interpret/match.js';
 import { createPodSelection } from '../../ir/interpret/selectors.js';
 import type { Direction } from '../../ir/model.js';
@@ -48,6 +52,11 @@ export class EntryJudge {
     this.#now = new ClusterJudge(model, cluster, at);
     const isSame = withGone.pods.length === cluster.pods.length;
     this.#withGone = isSame ? this.#now : new ClusterJudge(model, withGone, at);
+  }
+
+  /** Who holds the address, pods that are gone among them. */
+  holderOf(address: Address): AddressHolder | undefined {
+    return this.#withGone.book.holderOf(address);
   }
 
   flowOf(entry: TallyEntry): Flow {

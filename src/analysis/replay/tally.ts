@@ -50,7 +50,7 @@ export interface Period {
 }
 
 const MOST_OUTSIDE = 1000;
-const MOST_REMEMBERED = 200_000;
+const MOST_REMEMBERED = 50_000;
 const MOST_UNKNOWN = 1000;
 
 export interface TallyOptions {
@@ -142,8 +142,7 @@ export class FlowTally {
   }
 
   #party(end: SeenEnd): KnownParty | UnknownEnd {
-    const labels = end.pod === undefined ? (end.labels?.join('\n') ?? '') : '';
-    const key = `${end.address ?? ''} ${end.namespace ?? ''} ${end.pod ?? ''} ${end.podPrefix ?? ''} ${end.workload ?? ''} ${end.kind ?? ''} ${end.node ?? ''} ${end.name ?? ''} ${labels}`;
+    const key = endKey(end);
     const known = this.#parties.get(key);
     if (known !== undefined) return known;
     const party = this.directory.find(end);
@@ -208,6 +207,17 @@ export class FlowTally {
       this.#unknown.set(key, { why: UNKNOWN_ENDS[why], end: text, count, at: { ...at } });
     }
   }
+}
+
+/** Equal for ends that mean the same. Labels count where no name of a pod says which it is. */
+function endKey(end: SeenEnd): string {
+  const { address = '', namespace, pod, kind = '' } = end;
+  if (namespace !== undefined && pod !== undefined) return `${address} ${namespace}/${pod}`;
+  if (namespace === undefined && end.name === undefined && end.node === undefined) {
+    return `${address} ${kind}`;
+  }
+  const { podPrefix, workload, node, name, labels } = end;
+  return JSON.stringify([address, namespace, podPrefix, workload, kind, node, name, labels]);
 }
 
 function endText({ name, namespace, pod, podPrefix, address, kind, node }: SeenEnd): string {

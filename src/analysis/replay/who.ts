@@ -101,7 +101,11 @@ export class PartyDirectory {
 
   /** The snapshot with the pods that the logs speak of and that are gone. */
   clusterWithGone(): ClusterSnapshot {
-    return { ...this.cluster, pods: [...this.cluster.pods, ...this.#gone.pods] };
+    return {
+      ...this.cluster,
+      namespaces: new Map([...this.cluster.namespaces, ...this.#gone.namespaces]),
+      pods: [...this.cluster.pods, ...this.#gone.pods],
+    };
   }
 
   find(end: SeenEnd): KnownParty | UnknownEnd {

@@ -1,7 +1,7 @@
 /** Commands that say what policies do in a cluster, and what a change of them does. */
 import type { CommandGroup, OptionSpec } from '../base/spec.js';
 import { explainCommand } from './explain.js';
-import { replayCommand } from './flow-logs.js';
+import { replayCommand, suggestCommand } from './flow-logs.js';
 import { reportCommand } from './report.js';
 import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
 
@@ -124,6 +124,7 @@ export const analysisCommands: CommandGroup = {
       load: () => import('../list.js'),
     },
     replayCommand,
+    suggestCommand,
     reportCommand,
     explainCommand,
     {

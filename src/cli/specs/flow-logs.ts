@@ -19,7 +19,7 @@ const FORMAT_IN: OptionSpec = {
 const KUBECTL_EXAMPLE: ExampleSpec = {
   command:
     'hubble observe --since 24h -o json > flows.json\n  kubectl get namespaces,pods,nodes,services,endpointslices -A -o yaml | policyc snapshot - -o cluster.yaml',
-  does: 'the log and the snapshot that it is read with',
+  does: 'the log, and the snapshot that it is read with',
 };
 
 export const replayCommand: CommandSpec = {
@@ -80,4 +80,69 @@ export const replayCommand: CommandSpec = {
   load: () => import('../replay.js'),
 };
 
-export { FLOWS, FORMAT_IN, DONE_EXIT, KUBECTL_EXAMPLE };
+export const suggestCommand: CommandSpec = {
+  name: 'suggest',
+  summary: 'draft the least policy that allows what flow logs have seen',
+  purpose: [
+    'Drafts a NetworkPolicy for each workload that the logs show, or the same in the policy language: it is isolated, and what was carried is allowed, by selectors that select exactly the workload, by ports as they were seen, and by addresses for what is outside. The same logs make the same draft. With policies given, only what they do not allow is drafted.',
+    'Beside the draft, on standard error: what is left out and why. Denied flows, ICMP, and ends that nobody knows are never drafted. A draft is a start: a log shows what happened, and not what should.',
+  ],
+  operands: [
+    {
+      name: 'POLICY',
+      description: 'policies that are there already: files, folders or globs',
+      many: true,
+      optional: true,
+    },
+  ],
+  options: [
+    FLOWS,
+    { ...CLUSTER, required: true },
+    {
+      flags: '--emit <language>',
+      description: 'yaml is NetworkPolicy manifests, pol the policy language',
+      choices: ['yaml', 'pol'],
+      default: 'yaml',
+    },
+    {
+      flags: '--widen <length>',
+      description:
+        'allow blocks of this prefix length for addresses outside, such as 24, or 24,64 for both families; any is every address outside',
+    },
+    {
+      flags: '--min-count <n>',
+      description: 'leave out flows that were seen fewer times',
+      default: '1',
+    },
+    FORMAT_IN,
+    AT,
+    {
+      flags: '-o, --output <file>',
+      description: 'where the draft goes; standard output unless told',
+    },
+    {
+      flags: '--format <format>',
+      description: 'text is the draft, json the draft with all that is left out',
+      choices: ['text', 'json'],
+      default: 'text',
+    },
+    COLOR,
+  ],
+  examples: [
+    {
+      command: 'policyc suggest --flows flows.json --cluster cluster.yaml > drafted.yaml',
+      does: 'a first draft',
+    },
+    {
+      command: 'policyc replay drafted.yaml --flows flows.json --cluster cluster.yaml',
+      does: 'what the draft does to the same log',
+    },
+    {
+      command:
+        'policyc suggest policies/ --flows week.json.gz --cluster cluster.yaml --emit pol --min-count 2',
+      does: 'what policies lack for flows that were seen twice',
+    },
+  ],
+  exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
+  load: () => import('../suggest.js'),
+};

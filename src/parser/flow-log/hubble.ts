@@ -195,7 +195,7 @@ function endOf(
   const end = objectOf(value);
   const labels = textsOf(end['labels']);
   const reserved = labels.find((one) => one.startsWith('reserved:'))?.slice('reserved:'.length);
-  const at = address === undefined ? {} : { address };
+  const at = { ...(address === undefined ? {} : { address }) };
   if (reserved === 'health') return 'health';
   const name = textOf(end['pod_name']);
   const namespace = textOf(end['namespace']);
@@ -207,8 +207,13 @@ function endOf(
       namespace,
       ...(name === undefined ? {} : { pod: name }),
       ...(owner === undefined ? {} : { workload: owner }),
-      labels: podLabels(labels),
-      namespaceLabels: namespaceLabels(labels),
+      // Only pods that are gone are known by labels.
+      get labels() {
+        return podLabels(labels);
+      },
+      get namespaceLabels() {
+        return namespaceLabels(labels);
+      },
     };
   }
   if (reserved === 'host') {
