@@ -1,0 +1,212 @@
+/**
+ * Types real policies letter by letter, and at random places, to a server that is asked all the while.
+ * It must never fail, and say in the end what `policyc check` says of the same files.
+ */
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Diagnostic, TextDocumentContentChangeEvent } from 'vscode-languageserver-protocol';
+import { TextDocument } from 'vscode-languageserver-textdocument';
+import { invoke } from '../cli/invoke.js';
+import { transpileSources } from '../cli/transpile.js';
+import { Editor } from './client.js';
+import { CLUSTER, Folder, SHOP } from './workspace.js';
+
+const REAL = readFileSync(
+  join(import.meta.dirname, '../../policies/shop/policies/shop.pol'),
+  'utf8',
+);
+const NETWORK_POLICY = readFileSync(
+  join(import.meta.dirname, '../../policies/shop/policies/payments.yaml'),
+  'utf8',
+);
+
+let program = '';
+beforeAll(() => {
+  program = transpileSources();
+}, 60_000);
+afterAll(() => {
+  rmSync(program, { recursive: true });
+});
+
+interface CheckFinding {
+  readonly code: string;
+  readonly message: string;
+  readonly path?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** `code line:column message`, sorted, as `policyc check` has it for one file. */
+async function checked(folder: Folder, name: string): Promise<readonly string[]> {
+  const { stdout } = await invoke([
+    ...['check', folder.path, '--cluster', join(folder.path, 'cluster.yaml')],
+    ...['--format', 'json'],
+  ]);
+  const { diagnostics } = JSON.parse(stdout) as { readonly diagnostics: readonly CheckFinding[] };
+  return diagnostics
+    .filter(({ path }) => path === join(folder.path, name))
+    .map(({ code, line, column, message }) => `${code} ${line}:${column} ${message}`)
+    .sort();
+}
+
+function told(diagnostics: readonly Diagnostic[], folder: Folder): readonly string[] {
+  return diagnostics
+    .map(({ code, range: { start }, message }) => {
+      const text = typeof message === 'string' ? message : message.value;
+      const whole = text.replaceAll('`b.pol', `\`${folder.path}/b.pol`);
+      return `${String(code)} ${start.line + 1}:${start.character + 1} ${whole}`;
+    })
+    .sort();
+}
+
+const REQUESTS = [
+  'textDocument/completion',
+  'textDocument/hover',
+  'textDocument/definition',
+  'textDocument/references',
+  'textDocument/documentHighlight',
+  'textDocument/documentSymbol',
+  'textDocument/foldingRange',
+  'textDocument/semanticTokens/full',
+  'textDocument/formatting',
+  'textDocument/codeAction',
+];
+
+async function startWith(name: string, text: string) {
+  const folder = new Folder({
+    [name]: text,
+    'b.pol': 'group other = pods\n',
+    'cluster.yaml': CLUSTER,
+  });
+  // All of the folder, as `policyc check FOLDER` has it.
+  const editor = await Editor.start(program, {
+    root: folder.path,
+    settings: { policies: ['.'], cluster: ['cluster.yaml'] },
+  });
+  const uri = folder.uri(name);
+  await editor.open(uri, text, name.endsWith('.pol') ? 'pol' : 'yaml');
+  const ask = (method: string, offset: number, document: TextDocument): Promise<unknown> => {
+    const position = document.positionAt(offset);
+    return editor.connection.sendRequest(method, {
+      textDocument: { uri },
+      position,
+      range: { start: position, end: position },
+      context: { includeDeclaration: true, diagnostics: [] },
+      options: { tabSize: 2, insertSpaces: true },
+    });
+  };
+  return { folder, editor, uri, ask };
+}
+
+/** The server has answered everything, and says the same as the command. */
+async function expectSame(
+  { folder, editor, uri }: Awaited<ReturnType<typeof startWith>>,
+  name: string,
+  text: string,
+): Promise<void> {
+  writeFileSync(join(folder.path, name), text);
+  await editor.settled(uri);
+  const expected = await checked(folder, name);
+  expect(told(editor.diagnostics(uri), folder)).toEqual(expected);
+  expect(editor.logged.filter((one) => one.includes('fault of policyc'))).toEqual([]);
+}
+
+describe('typing', () => {
+  it.each([
+    ['a.pol', `use "b.pol"\n${REAL}`],
+    ['a.pol', SHOP.replaceAll('\n', '\r\n')],
+    ['a.yaml', NETWORK_POLICY],
+  ])('%s letter by letter', { timeout: 120_000 }, async (name, text) => {
+    const all = await startWith(name, '');
+    const { editor, uri, ask, folder } = all;
+    const document = TextDocument.create(uri, 'pol', 0, text);
+    for (let i = 0; i < text.length; i += 1) {
+      const start = document.positionAt(i);
+      await editor.change(uri, [{ range: { start, end: start }, text: text[i] ?? '' }]);
+      const typed = TextDocument.create(uri, 'pol', 0, text.slice(0, i + 1));
+      if (i % 3 === 0) await ask('textDocument/completion', i + 1, typed);
+      if (i % 11 === 0) await ask(REQUESTS[(i / 11) % REQUESTS.length] ?? '', i, typed);
+    }
+    await expectSame(all, name, text);
+    expect(await editor.stop()).toBe(0);
+    expect(editor.stderr).toBe('');
+    folder.remove();
+  });
+
+  it('anything at random places', { timeout: 240_000 }, async () => {
+    const pieces = fc.oneof(
+      fc.constantFrom(
+        '{',
+        '}',
+        '"',
+        '[',
+        ']',
+        '(',
+        '->',
+        '\n',
+        '\r\n',
+        '#',
+        ';',
+        ',',
+        '/',
+        '=',
+        ' ',
+      ),
+      fc.constantFrom(
+        'namespace shop {',
+        'group a = ',
+        'pods where app == "x"',
+        'use "b.pol"\n',
+        'port 1/tcp',
+        'é😀',
+        '\ud83d',
+        'frontend',
+        'fe',
+      ),
+      fc.string({ maxLength: 4 }),
+    );
+    const edits = fc.array(
+      fc.record({
+        at: fc.double({ min: 0, max: 1, noNaN: true }),
+        length: fc.integer({ min: 0, max: 12 }),
+        text: pieces,
+        request: fc.constantFrom(...REQUESTS),
+      }),
+      { minLength: 5, maxLength: 25 },
+    );
+    const all = await startWith('a.pol', SHOP);
+    const { editor, uri, ask, folder } = all;
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(SHOP, REAL), edits, async (start, list) => {
+        await editor.change(uri, [{ text: start }]);
+        // Whole first, so that nothing of an earlier run stays.
+        await expectSame(all, 'a.pol', start);
+        let document = TextDocument.create(uri, 'pol', 0, start);
+        for (const { at, length, text, request } of list) {
+          const from = Math.floor(at * document.getText().length);
+          const change: TextDocumentContentChangeEvent = {
+            range: { start: document.positionAt(from), end: document.positionAt(from + length) },
+            text,
+          };
+          await editor.change(uri, [change]);
+          document = TextDocument.update(document, [change], document.version + 1);
+          await ask(request, from, document);
+          await ask(
+            'textDocument/completion',
+            Math.min(from + text.length, document.getText().length),
+            document,
+          );
+        }
+        // A file cannot hold half of a character.
+        if (/\p{Surrogate}/u.test(document.getText())) return;
+        await expectSame(all, 'a.pol', document.getText());
+      }),
+      { numRuns: 25 },
+    );
+    expect(await editor.stop()).toBe(0);
+    expect(editor.stderr).toBe('');
+    folder.remove();
+  });
+});
