@@ -23,7 +23,7 @@ import { span, type SourceFile, type Span } from './source.js';
 
 /** What an option or an operand may take from the file; docs/config.md says what each is. */
 export type ConfigDefault =
-  'policies' | 'cluster' | 'clusters' | 'target' | 'table-budget' | 'fail-on' | 'accept';
+  'policies' | 'cluster' | 'clusters' | 'target' | 'table-budget' | 'base' | 'fail-on' | 'accept';
 
 export class Config {
   constructor(
@@ -75,6 +75,8 @@ export class Config {
         return target;
       case 'table-budget':
         return this.values['table-budget'];
+      case 'base':
+        return diff?.base;
       case 'fail-on':
         return diff?.['fail-on']?.join(',');
       case 'accept':

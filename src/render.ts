@@ -1,10 +1,11 @@
 /** Diagnostics as text, in the format that the user asked for. */
 import { unreachable, type Diagnostic } from './diagnostics.js';
+import { renderGithub } from './render/github.js';
 import { renderJson } from './render/json.js';
 import { renderSarif } from './render/sarif.js';
 import { renderTerminal, type TerminalOptions } from './render/terminal.js';
 
-export type DiagnosticFormat = 'text' | 'json' | 'sarif';
+export type DiagnosticFormat = 'text' | 'json' | 'sarif' | 'github';
 
 export interface RenderOptions extends TerminalOptions {
   readonly format: DiagnosticFormat;
@@ -20,6 +21,8 @@ export function renderDiagnostics(
   switch (options.format) {
     case 'text':
       return renderTerminal(diagnostics, options);
+    case 'github':
+      return renderGithub(diagnostics);
     case 'json':
       return renderJson(diagnostics);
     case 'sarif':

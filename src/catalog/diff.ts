@@ -32,6 +32,20 @@ export const diffCatalog = {
     hint: () => 'give one of them as a path, a bundle or `REVISION:PATH`',
     explanation: 'Standard input can be read once.',
   }),
+  'diff/one-path': entry<object>({
+    severity: 'error',
+    message: () => '`--base` compares one path, and policyc.yaml names several',
+    hint: () => 'give the one that is meant, or a folder that holds all of them',
+    explanation:
+      '`policyc diff --base REVISION` reads the policies once as they are and once as they are in the revision: one file or one folder.',
+  }),
+  'diff/new-policies': entry<{ operand: string }>({
+    severity: 'warning',
+    message: ({ operand }) => `there are no policies at \`${operand}\`: compared with none`,
+    hint: () => 'without policies every connection is allowed; check the path if they are not new',
+    explanation:
+      'The revision of `--base` does not have the path. That is so in the change that brings the first policies.',
+  }),
   'diff/no-git': entry<{ reason: string }>({
     severity: 'error',
     message: ({ reason }) => `git cannot be run: ${reason}`,

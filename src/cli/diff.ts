@@ -1,4 +1,5 @@
 /** `policyc diff`: which connections a change of policies affects, why, and what it costs. */
+import { isAbsolute, relative } from 'node:path';
 import {
   readAcceptances,
   staleAcceptances,
@@ -8,7 +9,7 @@ import { failedGates, GATES, type DiffDocument, type Gate } from '../analysis/di
 import { comparePolicies, type NamedCluster } from '../compare.js';
 import { bug, diagnostic, InputError, throwIfErrors, type Diagnostic } from '../diagnostics.js';
 import { nearestName } from '../did-you-mean.js';
-import { loadCluster, SourceCache } from '../front-end.js';
+import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
 import type { PolicyModel } from '../ir/model.js';
 import { loadOperand } from '../policy-operand.js';
 import { conflictWarnings } from './conflict-warnings.js';
@@ -23,14 +24,14 @@ import type { Session } from './base/session.js';
 import { policycVersion } from './version.js';
 
 export async function run(session: Session): Promise<ExitCode> {
-  const [old = '', next = ''] = session.operands;
+  const [old, next] = readOperands(session);
   const at = session.instant('at');
   const gates = readGates(session);
   if (old === '-' && next === '-') throw new InputError([diagnostic('diff/two-inputs', {})]);
   const cache = new SourceCache(session.io.stdin);
   session.progress.stage('reading');
   // What may be doubtful in the old policies is past.
-  const was = await readModel(old, cache);
+  const was = await readOld(session, old, cache);
   const is = await readModel(next, cache);
   const warnings = [...is.diagnostics, ...conflictWarnings(is.model)];
   const clusters = await readClusters(session, cache, warnings);
@@ -51,6 +52,52 @@ export async function run(session: Session): Promise<ExitCode> {
   const failed = failedGates(document, gates);
   session.print(await render(session, document, failed));
   return failed.length === 0 ? DONE : NEGATIVE;
+}
+
+/** With `--base` one path is compared with itself in a revision; it may come from policyc.yaml. */
+function readOperands(session: Session): readonly [old: string, next: string] {
+  const [first, second] = session.operands;
+  if (first !== undefined && second !== undefined) return [first, second];
+  const base = session.text('base');
+  const command = 'policyc diff';
+  const usage = 'policyc diff OLD NEW, or policyc diff --base REVISION PATH';
+  if (base === undefined) {
+    const argument = first === undefined ? 'OLD and NEW, or `--base`' : 'NEW, or `--base`';
+    const args = { argument, command, usage, greedy: undefined };
+    throw new InputError([diagnostic('cli/missing-argument', args)]);
+  }
+  const paths = first === undefined ? session.config?.defaultOf('policies', command) : [first];
+  const [path, another] = [paths ?? []].flat().map(String);
+  if (path === undefined) {
+    const args = { argument: 'a PATH beside `--base`', command, usage, greedy: undefined };
+    throw new InputError([diagnostic('cli/missing-argument', args)]);
+  }
+  if (another !== undefined) throw new InputError([diagnostic('diff/one-path', {})]);
+  return [`${base}:${pathInRevision(path)}`, path];
+}
+
+/** Policies that are new have nothing to be compared with: then there were none, which is said. */
+async function readOld(
+  session: Session,
+  old: string,
+  cache: SourceCache,
+): Promise<{ readonly model: PolicyModel }> {
+  try {
+    return await readModel(old, cache);
+  } catch (error) {
+    const isGiven = session.operands.length === 2;
+    if (isGiven || !(error instanceof InputError)) throw error;
+    if (error.diagnostics.some(({ code }) => code !== 'diff/no-such-path')) throw error;
+    await session.report([diagnostic('diff/new-policies', { operand: old })]);
+    const { value } = await loadPolicies([], cache);
+    return { model: value ?? bug('no empty model') };
+  }
+}
+
+/** As git counts paths from the current folder. */
+function pathInRevision(path: string): string {
+  const here = isAbsolute(path) ? relative(process.cwd(), path) : path;
+  return /^\.{1,2}(?:\/|$)/.test(here) ? here : `./${here}`;
 }
 
 async function readModel(

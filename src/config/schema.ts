@@ -95,6 +95,12 @@ export const CONFIG_SCHEMA: Schema = {
       "What the policies' tables may take on a node: `--budget` of `policyc compile`. Tables that would take more are laid out smaller, and slower, or refused.",
     ),
     diff: object('Defaults of `policyc diff`.', {
+      base: {
+        description:
+          'The revision that the policies are compared with where `policyc diff` is given no OLD, such as origin/main.',
+        type: 'string',
+        minLength: 1,
+      },
       'fail-on': {
         description: 'On which changes it exits with 1.',
         type: 'array',

@@ -29,6 +29,10 @@ export interface ConfigValues {
   readonly cluster?: string;
   readonly target?: string;
   readonly 'table-budget'?: string;
-  readonly diff?: { readonly 'fail-on'?: readonly Gate[]; readonly accept?: string };
+  readonly diff?: {
+    readonly base?: string;
+    readonly 'fail-on'?: readonly Gate[];
+    readonly accept?: string;
+  };
   readonly budgets?: Budgets;
 }

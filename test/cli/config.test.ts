@@ -1,4 +1,5 @@
 /** policyc.yaml as commands read it: found upwards, told, or left alone. */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commands } from '../../src/cli/base/command-table.js';
@@ -107,6 +108,35 @@ describe('policyc.yaml', () => {
     expect(failed.code).toBe(1);
     expect(failed.stderr).toContain('diff/stale-acceptance');
     expect((await invoke([...argv, '--fail-on', 'narrow'])).code).toBe(0);
+  });
+
+  it('names what a revision is compared with', async () => {
+    const git = (...argv: readonly string[]): void => {
+      const who = ['-c', 'user.name=t', '-c', 'user.email=t@example.org'];
+      execFileSync('git', [...who, ...argv], { stdio: 'pipe' });
+    };
+    rmSync('.git', { recursive: true });
+    git('init', '-q', '-b', 'main');
+    git('add', 'policies', 'clusters');
+    git('commit', '-q', '-m', 'first');
+    writeFileSync('policies/db.yaml', POLICY.replace('port: 5432', 'port: 5433'));
+    const changed = /^main:.*policies → .*policies: 1 widened, 1 narrowed/m;
+    expect((await invoke(['diff', '--base', 'main'])).stdout).toMatch(changed);
+    writeFileSync('base.yaml', `${CONFIG}diff: {base: main}\n`);
+    const { stdout } = await invoke(['diff', '--config', 'base.yaml']);
+    expect(stdout).toMatch(changed);
+    const inside = await within('clusters', () => invoke(['diff', '--base', 'main']));
+    expect(inside.stdout).toMatch(/^main:\.\.\/policies → \.\.\/policies: /m);
+    const fresh = await invoke(['diff', '--base', 'main', 'two.yaml', '--cluster', 'prod']);
+    expect(fresh.stderr).toContain('diff/new-policies');
+    const none = await invoke(['diff', '--no-config', '--base', 'main']);
+    expect(none.stderr).toContain('`policyc diff` needs a PATH beside `--base`');
+    const neither = await invoke(['diff', 'policies']);
+    expect(neither.stderr).toContain('`policyc diff` needs NEW, or `--base`');
+    writeFileSync('several.yaml', `policies: [policies, clusters]\n`);
+    const several = await invoke(['diff', '--base', 'main', '--config', 'several.yaml']);
+    expect(several.stderr).toContain('diff/one-path');
+    writeFileSync('policies/db.yaml', POLICY);
   });
 
   it('can be told to every command that reads it', () => {

@@ -74,7 +74,7 @@ export class Session {
   /** The format of diagnostics that are a command's answer. */
   get diagnosticFormat(): DiagnosticFormat {
     const format = this.text('format');
-    return format === 'json' || format === 'sarif' ? format : 'text';
+    return format === 'json' || format === 'sarif' || format === 'github' ? format : 'text';
   }
 
   get paint(): Paint {

@@ -38,7 +38,7 @@ export function reportMarkdown(named: NamedReport): string {
     budgets.length === 0
       ? 'no budgets'
       : over.length === 0
-        ? `all ${formatCount(budgets.length)} budgets are kept`
+        ? `${plural(budgets.length, 'budget')} kept`
         : `${plural(over.length, 'budget')} of ${formatCount(budgets.length)} not kept`;
   const [worst] = report.worst;
   return [

@@ -26,10 +26,16 @@ export const analysisCommands: CommandGroup = {
         'A change can be accepted by its fingerprint in a file that is kept with the policies: a list of `{fingerprint, reason}`. Entries that accept nothing are reported.',
       ],
       operands: [
-        { name: 'OLD', description: 'the policies as they were', many: false },
-        { name: 'NEW', description: 'the policies as they will be', many: false },
+        { name: 'OLD', description: 'the policies as they were', many: false, optional: true },
+        { name: 'NEW', description: 'the policies as they will be', many: false, optional: true },
       ],
       options: [
+        {
+          flags: '--base <revision>',
+          description:
+            'in place of OLD: the one path that is given, or that policyc.yaml names, as it is in this revision',
+          config: 'base',
+        },
         {
           ...CLUSTER,
           description: `${CLUSTER.description}; may be given several times, once for each cluster; all clusters unless given`,
@@ -56,6 +62,10 @@ export const analysisCommands: CommandGroup = {
         COLOR,
       ],
       examples: [
+        {
+          command: 'policyc diff --base origin/main',
+          does: 'what this checkout changes, all else from policyc.yaml',
+        },
         {
           command: 'policyc diff main:policies/ policies/',
           does: 'what this checkout changes against main, in any cluster',

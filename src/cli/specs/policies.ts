@@ -29,8 +29,9 @@ export const policyCommands: CommandGroup = {
         { flags: '--deny-warnings', description: 'exit 1 on warnings too' },
         {
           ...FORMAT,
-          description: 'text for people, json for machines, sarif for code scanning',
-          choices: ['text', 'json', 'sarif'],
+          description:
+            'text for people, json for machines, sarif for code scanning, github for annotations of a change',
+          choices: ['text', 'json', 'sarif', 'github'],
         },
         COLOR,
       ],
