@@ -1,6 +1,6 @@
 /** `policyc explain`: why the policies allow or deny a connection, and what would have to change. */
 import { existsSync, readFileSync } from 'node:fs';
-import { explain, type Artefact } from '../analysis/explain.js';
+import { explain, type Artefact, type Explanation } from '../analysis/explain.js';
 import { bind } from '../codegen/bind.js';
 import { readBundle } from '../codegen/bundle.js';
 import { DATAPATH_VARIANT } from '../codegen/emit.js';
@@ -19,7 +19,7 @@ import { DONE, type ExitCode } from './base/exit-codes.js';
 import type { Session } from './base/session.js';
 import { explanationJson } from './explain/json.js';
 import { readPorts } from './explain/ports.js';
-import { explanationText } from './explain/text.js';
+import { explanationMarkdown, explanationText } from './explain/text.js';
 import { policycVersion } from './version.js';
 
 export async function run(session: Session): Promise<ExitCode> {
@@ -32,13 +32,21 @@ export async function run(session: Session): Promise<ExitCode> {
   session.progress.stage('explaining');
   const question = { from: session.requiredText('from'), to: session.requiredText('to'), ports };
   const explanation = explain(question, artefactOf(programs, cluster, at), cluster, at);
-  if (session.json) session.printJson(explanationJson(explanation, programs.normal));
-  else {
-    const { paint, columns } = session;
-    const options = { paint, columns, all: session.flag('all') };
-    session.print(explanationText(explanation, programs.normal, options));
-  }
+  session.print(render(session, explanation, programs.normal));
   return DONE;
+}
+
+function render(session: Session, explanation: Explanation, model: NormalModel): string {
+  const { paint, columns } = session;
+  const options = { paint, columns, all: session.flag('all') };
+  switch (session.requiredText('format')) {
+    case 'json':
+      return `${JSON.stringify(explanationJson(explanation, model), undefined, 2)}\n`;
+    case 'markdown':
+      return explanationMarkdown(explanation, model, options);
+    default:
+      return explanationText(explanation, model, options);
+  }
 }
 
 async function readCluster(session: Session, cache: SourceCache): Promise<ClusterSnapshot> {

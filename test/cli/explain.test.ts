@@ -40,12 +40,26 @@ endpoints:
   - {addresses: [10.0.0.2], conditions: {ready: true}}
 `;
 
+const ENDED = `policy pci tier security priority 20 {
+  subject pods in namespace shop where app == "db"
+  ingress { deny from pods in namespace shop any port }
+}
+tier security order 10
+exception dba to pci {
+  ticket "SEC-1" ; approved "alice" ; until 2026-01-31T18:00Z
+  allow ingress from pods in namespace shop where app == "fe" port 22/tcp
+}
+`;
+const [EARLIER, LATER] = ['2026-01-01T00:00:00Z', '2026-03-01T00:00:00Z'];
+
 let workspace: ReturnType<typeof enterWorkspace>;
 beforeAll(() => {
   workspace = enterWorkspace({
     'cluster.yaml': CLUSTER + MORE,
     'policy.yaml': POLICY,
     'shop.pol': LANGUAGE,
+    'ended.pol': ENDED,
+    'closed.pol': 'namespace shop {\n  isolate ingress, egress\n}\n',
   });
 });
 afterAll(() => workspace.leave());
@@ -108,6 +122,34 @@ describe('policyc explain', () => {
     expect(stdout).toMatch(/^ +ingress of shop\/db +denied/m);
     const closed = await explain('shop/web', 'service shop/data', '81/tcp');
     expect(closed.stdout).toContain('no ready endpoint');
+  });
+
+  it('says of a rule before the one that denies by what it missed', async () => {
+    const { stdout } = await explain('shop/fe', 'shop/db', '22/tcp', 'ended.pol', '--at', LATER);
+    expect(stdout).toMatch(/policy pci ingress\[0\] denies it/);
+    expect(stdout).toMatch(/exception dba ingress\[0\] \(allow\) misses by the time/);
+    expect(stdout).toMatch(/\^ ended at 2026-01-31T18:00:00.000Z/);
+    const before = await explain('shop/fe', 'shop/db', '22/tcp', 'ended.pol', '--at', EARLIER);
+    expect(before.stdout).toMatch(/^shop\/fe → shop\/db, 22\/tcp: allowed$/m);
+  });
+
+  it('changes one edit of each side where both deny', async () => {
+    const { stdout } = await explain('shop/db', 'shop/fe', '80/tcp', 'closed.pol');
+    expect(stdout).toContain('no single edit does it; together these do:');
+    expect(stdout).toMatch(/1\. add an allow rule for egress[^]*and add an allow rule for ingress/);
+  });
+
+  it('writes Markdown that a source line cannot break', async () => {
+    const { stdout } = await explain(
+      'shop/fe',
+      'shop/db',
+      '22/tcp',
+      'policy.yaml',
+      '--format',
+      'markdown',
+    );
+    expect(stdout).toMatch(/^\*\*shop\/fe → shop\/db\*\*\n\n- 22\/tcp: \*\*denied\*\*\n/);
+    expect(stdout).toMatch(/```text\n[^]*\n```\n/);
   });
 
   it('knows the own node, the host network, and a pod’s own address', async () => {

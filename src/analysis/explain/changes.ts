@@ -33,7 +33,7 @@ export interface Changes {
   /** Edits that were tried. */
   readonly tried: number;
   /** Why there is none, where no policy could be changed so. */
-  readonly never: 'self' | 'own-node' | 'no-endpoint' | undefined;
+  readonly never: 'self' | 'own-node' | 'no-endpoint' | 'unheld' | undefined;
 }
 
 export interface Asked {
@@ -60,7 +60,7 @@ export function searchChanges(
 ): Changes {
   const to: Verdict = verdict === 'allow' ? 'deny' : 'allow';
   const reasons = sides.map(({ judgement }) => judgement.reason);
-  const never = neverOf(flow, verdict, reasons);
+  const never = neverOf(flow, verdict, reasons) ?? unheldOf(verdict, sides);
   if (never !== undefined) return { to, changes: [], tried: 0, never };
   const flips = (edits: readonly Edit[]): boolean =>
     verdictIn(applyEdits(world, edits), asked) === to;
@@ -122,6 +122,15 @@ function neverOf(
   if (verdict === 'deny') return undefined;
   if (reasons.includes('self')) return 'self';
   return reasons.includes('own-node') ? 'own-node' : undefined;
+}
+
+/** No allow by address or by absent peers covers an address of the pod ranges that nobody holds. */
+function unheldOf(verdict: Verdict, sides: readonly Side[]): Changes['never'] {
+  const unheld = sides.some(
+    ({ judgement, remote }) =>
+      judgement.verdict === 'deny' && judgement.reason === 'isolation' && remote.unbound,
+  );
+  return verdict === 'deny' && unheld ? 'unheld' : undefined;
 }
 
 function verdictIn({ model, cluster }: World, { from, to, index, at }: Asked): Verdict {

@@ -84,6 +84,31 @@ export function clauseText(clause: Clause, packet: PacketView): string {
   }
 }
 
+/** What the clause asks for, where its own line is not there to say it. */
+export function demandText(clause: Clause): string | undefined {
+  switch (clause.kind) {
+    case 'pod-label':
+    case 'namespace-label':
+    case 'node-label': {
+      const { key, operator, values } = clause.requirement;
+      const whose = clause.kind === 'namespace-label' ? 'namespaces' : 'those';
+      if (key === NAMESPACE_NAME_LABEL && operator === 'In') {
+        return `for namespace ${values.join(' or ')}`;
+      }
+      if (operator === 'Exists') return `for ${whose} with a label ${key}`;
+      if (operator === 'DoesNotExist') return `for ${whose} without a label ${key}`;
+      const listed = values.length === 1 ? values.join('') : `(${values.join(', ')})`;
+      return `for ${whose} with ${key}${operator === 'In' ? '=' : '!='}${listed}`;
+    }
+    case 'ports':
+      return clause.port === undefined ? undefined : `for ${matchText(clause.port)}`;
+    case 'inside':
+      return clause.prefix === undefined ? undefined : `for ${formatPrefix(clause.prefix)}`;
+    default:
+      return undefined;
+  }
+}
+
 function nameIn({ remote, holder, unbound }: PacketView): string {
   return remoteName({ address: remote, holder, unbound });
 }

@@ -18,7 +18,8 @@ export function changesText(
   const title = paint('strong', `What would have to change for this to be ${verdictWord(to)}`);
   if (never !== undefined) return [title, `  ${NEVER[never]}`];
   if (changes.length === 0) {
-    return [title, `  no edit of one rule or label does it (${tried} were tried)`];
+    const count = tried === 0 ? '' : ` (${tried} were tried)`;
+    return [title, `  no edit of one rule or label does it${count}`];
   }
   const several = (changes[0]?.edits.length ?? 0) > 1;
   const lead = to === 'allow' && several ? ['  no single edit does it; together these do:'] : [];
@@ -32,6 +33,8 @@ export function changesText(
 const NEVER = {
   self: 'nothing: no policy keeps a pod from itself',
   'own-node': 'nothing: no policy keeps a node from its own pods',
+  unheld:
+    'no policy: the address is in a pod range, and no pod of the cluster that was given has it; is the cluster up to date?',
   'no-endpoint': 'no policy: the Service needs a ready endpoint that serves this port',
 } as const;
 
@@ -73,7 +76,8 @@ export function editText(edit: Edit): string {
           ? `namespace ${edit.policy.namespace ?? ''}`
           : policyTitle(edit.policy);
       const first = edit.policy.tier === 'networkpolicy' ? '' : ' in front of its others';
-      return `add ${edit.action === 'pass' ? 'a pass' : 'an allow'} rule for ${edit.direction} to ${where}${first} (${at(edit.policy.origin)})`;
+      const every = edit.port === undefined ? ', for every port: no rule can name ICMP alone' : '';
+      return `add ${edit.action === 'pass' ? 'a pass' : 'an allow'} rule for ${edit.direction} to ${where}${first} (${at(edit.policy.origin)})${every}`;
     }
     case 'remove-rule':
       return `remove ${ruleAt(edit)}`;

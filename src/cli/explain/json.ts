@@ -2,7 +2,7 @@
 import type { Answer, ExplainedSide, Explanation } from '../../analysis/explain.js';
 import type { Changes } from '../../analysis/explain/changes.js';
 import { nameOf } from '../../analysis/explain/members.js';
-import { clauseText, remoteName } from '../../analysis/explain/words.js';
+import { clauseText, demandText, remoteName } from '../../analysis/explain/words.js';
 import type { SideCase } from '../../analysis/explain/sides.js';
 import { portRanges } from '../../analysis/port-set.js';
 import { formatAddress } from '../../address.js';
@@ -144,6 +144,7 @@ function clauseJson(clause: Clause, packet: PacketView): object {
   return {
     clause: clause.kind,
     holds: clause.holds,
+    asks: demandText(clause) ?? null,
     why: clauseText(clause, packet),
     at: formatPlace(clause.origin),
   };

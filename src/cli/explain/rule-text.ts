@@ -1,5 +1,5 @@
 /** Rules in an explanation: what each asked of the packet, under its own source lines. */
-import { clauseText } from '../../analysis/explain/words.js';
+import { clauseText, demandText } from '../../analysis/explain/words.js';
 import { nearestAlternative } from '../../analysis/explain/nearness.js';
 import {
   firstMiss,
@@ -168,9 +168,20 @@ function clauseMarks(
     const [first] = here;
     if (first === undefined) return [];
     const lead = chief ?? first;
-    const label = here.map((one) => clauseText(one, packet)).join('; ');
+    const label = here.map((one) => markText(one, packet)).join('; ');
     return [markOf(span, styleOf(lead), signOf(lead), label)];
   });
+}
+
+/** A bundle holds no lines of labels and ports: then it is said what they ask for. */
+function markText(clause: Clause, packet: PacketView): string {
+  const why = clauseText(clause, packet);
+  const asked =
+    'requirement' in clause ? clause.requirement : 'port' in clause ? clause.port : undefined;
+  const demand = clause.kind === 'ports' && clause.holds ? undefined : demandText(clause);
+  if (asked === undefined || demand === undefined || originOfClause(asked) !== undefined)
+    return why;
+  return `${demand}: ${why}`;
 }
 
 /**

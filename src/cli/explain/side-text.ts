@@ -60,10 +60,17 @@ function exemptText({ judgement, service, remote, subject }: ExplainedSide): str
     case 'own-node':
       return `${remoteName(remote)} is the node that ${nameOf(subject)} runs on: what it sends itself, such as probes, always passes`;
     case 'no-endpoint':
-      return `service ${service === undefined ? '' : nameOf(service)} has no ready endpoint at that port; no policy is asked`;
+      return `${noEndpointText(service)}; no policy is asked`;
     default:
       return undefined;
   }
+}
+
+function noEndpointText(service: ExplainedSide['service']): string {
+  if (service === undefined) return 'there is no ready endpoint';
+  const ports = service.ports.map(({ protocol, port }) => portName(protocol, port));
+  const has = ports.length === 0 ? 'no ports' : ports.join(', ');
+  return `service ${nameOf(service)} has no ready endpoint at that port; it has ${has} and ${plural(service.endpoints.length, 'ready endpoint')}`;
 }
 
 function caseTitle({ remote, port, judgement, alike }: SideCase, { protocol }: Flow): string {
@@ -150,7 +157,10 @@ function matchText(
   const before = rules.slice(0, rules.indexOf(match));
   const more = [...matchedRule(match, trace.packet, options)];
   if (options.all) more.push(...missLines(before, trace, options, 0));
-  else if (before.length > 0) {
+  else if (rule.action === 'deny' && almost(before)) {
+    const others = before.filter((one) => one.rule.action !== 'deny');
+    more.push(...missLines(others, trace, options, 1));
+  } else if (before.length > 0) {
     more.push(
       note(
         `${plural(before.length, 'rule')} before it ${before.length === 1 ? 'does' : 'do'} not match`,
@@ -166,6 +176,12 @@ function matchText(
     more.push(note(`${names.join(', ')}${rest > 0 ? ` and ${rest} more` : ''} ${would}`, options));
   }
   return { text, more };
+}
+
+/** One more clause, and a rule before the one that denies would have let the packet pass. */
+function almost(before: readonly RuleTrace[]): boolean {
+  const [nearest] = byNearness(before.filter(({ rule }) => rule.action !== 'deny'));
+  return nearest !== undefined && nearest.nearest.distance <= 1;
 }
 
 function isolationText(

@@ -10,6 +10,8 @@ import type { KnownEnd } from '../../ir/flows/ends.js';
 import { reportJudgement } from '../../ir/flows.js';
 import { policyName, type NormalModel } from '../../ir/normal-model.js';
 import type { Verdict } from '../../ir/model.js';
+import { escapeMarkdown } from '../../render/markdown.js';
+import { plain } from '../../render/paint.js';
 import { plural } from '../../render/terminal.js';
 import { padVisible, visible } from '../../render/visible-text.js';
 import { reasonText, verdictStyle } from '../flow-table.js';
@@ -30,6 +32,27 @@ export function explanationText(
     ...noteParts(explanation, options),
   ];
   return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+}
+
+/** For a comment on a change: the verdict, and the rest folded away in a block of text. */
+export function explanationMarkdown(
+  explanation: Explanation,
+  model: NormalModel,
+  options: TextOptions,
+): string {
+  const text = explanationText(explanation, model, { ...options, paint: plain });
+  const { from, to, answers } = explanation;
+  const rows = answers.map(
+    ({ ports, judged }) => `- ${portText(ports)}: **${verdictWord(judged.verdict)}**`,
+  );
+  // Longer than any that a source line could hold.
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return [
+    `**${escapeMarkdown(`${from.text} → ${to.text}`)}**`,
+    rows.join('\n'),
+    `<details><summary>Why</summary>\n\n${fence}text\n${text}${fence}\n\n</details>\n`,
+  ].join('\n\n');
 }
 
 /** What everybody reads: the verdict of each port, and who decided at which side. */
@@ -110,9 +133,10 @@ function summaryLines(
     rows.push([`egress of ${endName(flow.from)}`, `allowed: ${noSide(flow.from)}`]);
   }
   for (const side of sides) rows.push([sideName(side), sideSummary(side, model, paint)]);
-  if (flow.targets.length === 0) {
+  const told = sides.some(({ judgement }) => judgement.reason === 'no-endpoint');
+  if (flow.targets.length === 0 && !told) {
     rows.push([`to ${flow.to.text}`, 'denied: no ready endpoint at that port']);
-  } else if (!sides.some(({ direction }) => direction === 'ingress')) {
+  } else if (!told && !sides.some(({ direction }) => direction === 'ingress')) {
     const behind = flow.targets.some(({ address }) => address !== flow.to.address);
     const why = behind ? 'its endpoints are no pods of the cluster' : noSide(flow.to);
     rows.push([`ingress of ${endName(flow.to)}`, `allowed: ${why}`]);

@@ -1,15 +1,6 @@
 /** What `policyc explain` takes. */
 import type { CommandSpec } from '../base/spec.js';
-import {
-  AT,
-  BUG_EXIT,
-  CLUSTER,
-  COLOR,
-  DONE_EXIT,
-  FORMAT,
-  INPUT_EXIT,
-  POLICY_PATHS,
-} from './shared.js';
+import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
 
 export const explainCommand: CommandSpec = {
   name: 'explain',
@@ -39,7 +30,12 @@ export const explainCommand: CommandSpec = {
     { ...CLUSTER, required: true },
     AT,
     { flags: '--all', description: 'every rule and every lookup, not only what matters most' },
-    FORMAT,
+    {
+      flags: '--format <format>',
+      description: 'text for people, markdown for a comment on a change, json for machines',
+      choices: ['text', 'markdown', 'json'],
+      default: 'text',
+    },
     COLOR,
   ],
   examples: [
