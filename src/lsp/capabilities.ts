@@ -33,6 +33,8 @@ export const CAPABILITIES: ServerCapabilities = {
 
 export interface Client {
   readonly relatedInformation: boolean;
+  /** It takes related places, but shows none of them. */
+  readonly hidesRelated: boolean;
   readonly codeLinks: boolean;
   readonly versions: boolean;
   readonly snippets: boolean;
@@ -46,6 +48,7 @@ export interface Client {
 /** One that says nothing of itself. */
 export const NO_CLIENT: Client = {
   relatedInformation: false,
+  hidesRelated: false,
   codeLinks: false,
   versions: false,
   snippets: false,
@@ -56,11 +59,14 @@ export const NO_CLIENT: Client = {
   outline: false,
 };
 
-export function clientOf({ capabilities }: InitializeParams): Client {
+const HIDES_RELATED = /^(?:neovim|vim|helix|eglot|emacs)/i;
+
+export function clientOf({ capabilities, clientInfo }: InitializeParams): Client {
   const { textDocument, workspace } = capabilities;
   const diagnostics = textDocument?.publishDiagnostics;
   return {
     relatedInformation: diagnostics?.relatedInformation === true,
+    hidesRelated: HIDES_RELATED.test(clientInfo?.name ?? ''),
     codeLinks: diagnostics?.codeDescriptionSupport === true,
     versions: diagnostics?.versionSupport === true,
     snippets: textDocument?.completion?.completionItem?.snippetSupport === true,

@@ -7,9 +7,9 @@ import type { Workspace } from './workspace/workspace.js';
 
 /** Milliseconds between a change and the check: nobody reads while typing. */
 const LEAST_DELAY = 80;
-const MOST_DELAY = 2000;
+const MOST_DELAY = 1000;
 
-export interface CheckerOptions extends Pick<PublishOptions, 'relatedInformation' | 'hrefOf'> {
+export interface CheckerOptions extends Omit<PublishOptions, 'uriOf' | 'folders'> {
   /** The client wants to know which text the findings are about. */
   readonly versions: boolean;
   /** The client tells of changes on the disk; otherwise every check looks itself. */
@@ -19,6 +19,7 @@ export interface CheckerOptions extends Pick<PublishOptions, 'relatedInformation
 export class Checker {
   #options: CheckerOptions = {
     relatedInformation: false,
+    hintsInMessages: true,
     versions: false,
     watchesFiles: false,
     hrefOf: () => undefined,
@@ -47,7 +48,7 @@ export class Checker {
   soon(): void {
     if (this.#stopped) return;
     clearTimeout(this.#timer);
-    const delay = Math.min(MOST_DELAY, Math.max(LEAST_DELAY, this.#took * 1.5));
+    const delay = Math.min(MOST_DELAY, Math.max(LEAST_DELAY, this.#took / 2));
     this.#timer = setTimeout(() => void this.#run(), delay);
   }
 

@@ -9,8 +9,10 @@ import { rangeOf } from './workspace/positions.js';
 
 export interface PublishOptions {
   readonly uriOf: (path: string) => string;
-  /** The client shows related places; without them the hint goes into the message. */
+  /** The client takes related places. */
   readonly relatedInformation: boolean;
+  /** It does not show them, so that hints go into the messages. */
+  readonly hintsInMessages: boolean;
   /** Where a code is explained. */
   readonly hrefOf: (code: string) => string | undefined;
   /** Open folders, which paths in messages are shortened by. */
@@ -36,11 +38,11 @@ export function toLsp(one: Diagnostic, options: PublishOptions): LspDiagnostic {
     location: { uri: uriOf(span.file.path), range: rangeOf(span) },
     message: short(message),
   }));
-  if (hint !== undefined && one.span !== undefined) {
+  if (hint !== undefined && one.span !== undefined && !options.hintsInMessages) {
     const location = { uri: uriOf(one.span.file.path), range };
     related.unshift({ location, message: hint });
   }
-  const inMessage = hint !== undefined && (!relatedInformation || one.span === undefined);
+  const inMessage = hint !== undefined && (options.hintsInMessages || one.span === undefined);
   const href = options.hrefOf(one.code);
   return {
     range,

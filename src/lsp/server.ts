@@ -79,6 +79,7 @@ class Server {
     this.#workspace.setSettings(this.#settings({}));
     this.#checker.configure({
       relatedInformation: this.#client.relatedInformation,
+      hintsInMessages: !this.#client.relatedInformation || this.#client.hidesRelated,
       versions: this.#client.versions,
       watchesFiles: this.#client.watchesFiles,
       hrefOf: this.#client.codeLinks ? writeExplanations(this.options.env) : () => undefined,

@@ -46,6 +46,8 @@ export interface StartOptions {
   readonly arguments?: readonly string[];
   readonly capabilities?: ClientCapabilities;
   readonly cache?: string;
+  /** What the editor calls itself. */
+  readonly name?: string;
 }
 
 export class Editor {
@@ -98,6 +100,7 @@ export class Editor {
     editor.initialized = await connection.sendRequest(InitializeRequest.type, {
       processId: process.pid,
       ...older,
+      ...(options.name === undefined ? {} : { clientInfo: { name: options.name } }),
       workspaceFolders:
         root === undefined ? null : [{ uri: pathToFileURL(root).href, name: 'workspace' }],
       capabilities: options.capabilities ?? CAPABILITIES,

@@ -128,8 +128,11 @@ describe('findings', () => {
     expect(page[line - 1]).toBe('## policy/bad-cidr (error)');
   });
 
-  it('put the hint into the message for editors that show no related places', async () => {
-    const { editor, folder } = await start({}, { capabilities: {} });
+  it.each([
+    ['no related places', { capabilities: {} }],
+    ['them to nobody', { name: 'Neovim' }],
+  ])('put the hint into the message for editors that show %s', async (_, options) => {
+    const { editor, folder } = await start({}, options);
     const uri = folder.uri('a.pol');
     await editor.open(uri, 'set two: cidr = [10.0.0.1]\n');
     await editor.until(() => editor.diagnostics(uri).length > 0);
@@ -350,6 +353,32 @@ describe('names', () => {
     expect(await renamed(text, 'a-b port', 'new')).toBe(text.replaceAll(/"a-b"|a-b/g, 'new'));
     expect(await renamed(SHOP, 'platform order', 'ops')).toBe(SHOP.replaceAll('platform', 'ops'));
     expect(await renamed(SHOP, 'closed tier', 'shut')).toBe(SHOP.replaceAll('closed', 'shut'));
+  });
+
+  it('take along the names that are made of them', async () => {
+    const text = `${SHOP}
+test "checkout" {
+  when fe-0 -> cart-0 port 7070/tcp
+  expect allow by flow-fe-cart.egress
+  when gw-0 -> cart-0 port 7070/tcp
+  expect deny by isolate
+  when gw-0 -> fe-0 port 8080/tcp
+  expect allow by shop/allow-ingress-gateways-office-fe
+}
+`;
+    expect(await renamed(text, 'fe = pods', 'front')).toBe(
+      text
+        .replaceAll(/(?<=group |flow |from |only |to )fe\b/g, 'front')
+        .replace('deny from front', 'deny from fe')
+        .replace('flow-fe-cart', 'flow-front-cart')
+        .replace('gateways-office-fe', 'gateways-office-front'),
+    );
+    await expect(renamed(`${SHOP}tier other order 3\n`, 'platform order', 'other')).rejects.toThrow(
+      'already',
+    );
+    await expect(renamed('group a = pods\ngroup b = pods\n', 'a = pods', 'b')).rejects.toThrow(
+      'already means something',
+    );
   });
 
   it('are not renamed to what would mean something else', async () => {

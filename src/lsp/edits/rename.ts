@@ -3,7 +3,12 @@ import { ErrorCodes, ResponseError, type Range, type WorkspaceEdit } from 'vscod
 import { SourceFile, type Span } from '../../source.js';
 import { faultOfFreeName } from '../../ir/lower-policy/context.js';
 import { writtenName, writtenWord } from '../completion/items.js';
-import { findOccurrences, type Occurrence, type Thing } from '../language/occurrences.js';
+import {
+  findOccurrences,
+  type Occurrence,
+  type Thing,
+  type ThingKind,
+} from '../language/occurrences.js';
 import {
   occurrenceAt,
   occurrencesIn,
@@ -11,7 +16,9 @@ import {
   type Cursor,
   type UriOf,
 } from '../language/navigate.js';
+import type { PolicyFile } from '../../parser/ast.js';
 import { parseTolerant } from '../../parser/parse-tolerant.js';
+import { derivedEdits } from './derived-names.js';
 import { View } from '../workspace/view.js';
 import { rangeOf, textOf } from '../workspace/positions.js';
 
@@ -33,13 +40,17 @@ export function rename(cursor: Cursor, newName: string, uriOf: UriOf): Workspace
   const fault = faultOfFreeName(name);
   if (fault !== undefined) refuse(`\`${name}\` is no name: ${fault}`);
   const places = placesOf(cursor.view, here);
-  refuseIfMeaningChanges(cursor.view, here.thing, places, name);
+  const after = renamedFiles(cursor.view, here.thing, places, name);
+  const before = cursor.view.files.map(({ file }) => file);
+  const own = places.map((place) => ({ at: place.at, text: written(place, name) }));
+  const named = new Set(own.map(({ at }) => at.start));
+  const derived = derivedEdits(before, after).filter(({ at }) => !named.has(at.start));
   const changes: Record<string, { range: Range; newText: string }[]> = {};
-  for (const place of places) {
-    const uri = uriOf(place.at.file.path);
+  for (const { at, text } of [...own, ...derived]) {
+    const uri = uriOf(at.file.path);
     const edits = changes[uri] ?? [];
     changes[uri] = edits;
-    edits.push({ range: rangeOf(place.at), newText: written(place, name) });
+    edits.push({ range: rangeOf(at), newText: text });
   }
   return { changes };
 }
@@ -68,13 +79,12 @@ function written({ at }: Occurrence, name: string): string {
 }
 
 /** Renames a copy: afterwards each name must mean what it meant before, and nothing be named twice. */
-function refuseIfMeaningChanges(
+function renamedFiles(
   view: View,
   thing: Thing,
   places: readonly Occurrence[],
   name: string,
-): void {
-  if (name === thing.name) return;
+): readonly PolicyFile[] {
   const byFile = new Map<string, Occurrence[]>();
   for (const one of places)
     byFile.set(one.at.file.path, [...(byFile.get(one.at.file.path) ?? []), one]);
@@ -89,11 +99,21 @@ function refuseIfMeaningChanges(
   const after = new View(files, [], undefined, undefined);
   const before = meanings(occurrencesIn(view), (at) => moved(at, shifts), thing, name);
   const now = meanings(findOccurrences(after), ({ file, start }) => `${file.path}:${start}`);
-  const conflict = [...before].find(([place, meaning]) => now.get(place) !== meaning);
-  if (conflict !== undefined || before.size !== now.size) {
+  const isOther = [...before].some(([place, meaning]) => now.get(place) !== meaning);
+  if (isOther || before.size !== now.size || after.doubles > view.doubles) {
     refuse(`\`${name}\` already means something where \`${thing.name}\` is used or declared`);
   }
+  const isTaken = occurrencesIn(view).some(
+    (one) => one.declares && one.thing.kind === thing.kind && one.thing.name === name,
+  );
+  if (GLOBAL.has(thing.kind) && isTaken && name !== thing.name) {
+    refuse(`there is a ${thing.kind} \`${name}\` already`);
+  }
+  return files;
 }
+
+/** Things of which all files together have one by each name. */
+const GLOBAL: ReadonlySet<ThingKind> = new Set(['tier', 'policy', 'exception', 'test']);
 
 interface Shift {
   /** Offsets behind it move by `by`. */

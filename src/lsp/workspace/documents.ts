@@ -38,6 +38,8 @@ class Buffer {
 export class OpenDocuments {
   readonly #byUri = new Map<string, Buffer>();
   readonly #byRealPath = new Map<string, Buffer>();
+  /** Asking the disk for each of thousands of files takes longer than all else. */
+  readonly #realPaths = new Map<string, string>();
 
   open(uri: string, languageId: string, version: number, text: string): void {
     const path = pathOfUri(uri, languageId);
@@ -68,11 +70,18 @@ export class OpenDocuments {
   /** The open text of a file, also where the editor came to it through a link. */
   byPath(path: string): OpenDocument | undefined {
     if (this.#byRealPath.size === 0) return undefined;
-    return (this.#byRealPath.get(path) ?? this.#byRealPath.get(realPathOf(path)))?.document;
+    const known = this.#realPaths.get(path) ?? realPathOf(path);
+    this.#realPaths.set(path, known);
+    return (this.#byRealPath.get(path) ?? this.#byRealPath.get(known))?.document;
   }
 
   *all(): Generator<OpenDocument> {
     for (const buffer of this.#byUri.values()) yield buffer.document;
+  }
+
+  /** Links may have changed. */
+  forgetLinks(): void {
+    this.#realPaths.clear();
   }
 
   /** The URI under which the editor knows a file. */

@@ -13,6 +13,8 @@ import type { SourceFile } from '../../source.js';
 /** Policy files are read with their errors: a half-typed statement hides no other. */
 export class View {
   readonly files: readonly LoadedFile[];
+  /** How many names are declared a second time where they can be seen. */
+  readonly doubles: number;
   /** Says what peers and ports mean; what is wrong with them is the check's to say. */
   readonly names = new Names(new Reporter());
   readonly #byPath: ReadonlyMap<string, LoadedFile>;
@@ -29,7 +31,9 @@ export class View {
   ) {
     // All that is used is among the files already.
     const readNothing = (path: string) => diagnostic('source/not-found', { path });
-    this.files = loadFiles(files, readNothing, new Reporter());
+    const reporter = new Reporter();
+    this.files = loadFiles(files, readNothing, reporter);
+    this.doubles = reporter.diagnostics.filter(({ code }) => code === 'policy/duplicate').length;
     this.#byPath = new Map(this.files.map((one) => [one.file.source.path, one]));
   }
 

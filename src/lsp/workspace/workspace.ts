@@ -39,6 +39,7 @@ export class Workspace {
   /** Files on the disk may have changed. */
   forgetFiles(): void {
     this.#disk.expire();
+    this.documents.forgetLinks();
     for (const one of this.#projects.values()) one.forgetFiles();
   }
 
