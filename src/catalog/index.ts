@@ -4,6 +4,7 @@ import { bindCatalog } from './bind.js';
 import { bundleCatalog } from './bundle.js';
 import { checkCatalog } from './check.js';
 import { cliCatalog } from './cli.js';
+import { clusterApiCatalog } from './cluster-api.js';
 import { clusterCatalog } from './cluster.js';
 import { configCatalog } from './config.js';
 import { deployCatalog } from './deploy.js';
@@ -16,7 +17,6 @@ import { kernelCatalog } from './kernel.js';
 import { linkCatalog } from './link.js';
 import { policyCatalog } from './policy.js';
 import { replayCatalog } from './replay.js';
-import { portabilityCatalog } from './portability.js';
 import { sourceCatalog } from './source.js';
 import { suggestCatalog } from './suggest.js';
 import { syntaxCatalog } from './syntax.js';
@@ -29,6 +29,7 @@ export const catalog = {
   ...bundleCatalog,
   ...checkCatalog,
   ...cliCatalog,
+  ...clusterApiCatalog,
   ...clusterCatalog,
   ...configCatalog,
   ...deployCatalog,
@@ -41,7 +42,6 @@ export const catalog = {
   ...linkCatalog,
   ...policyCatalog,
   ...replayCatalog,
-  ...portabilityCatalog,
   ...sourceCatalog,
   ...suggestCatalog,
   ...syntaxCatalog,

@@ -11,8 +11,7 @@ import { writeWhole } from './base/write-file.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const path = session.text('output') ?? '-';
-  const cache = new SourceCache(session.io.stdin);
-  session.progress.stage('reading');
+  const cache = await openSource(session);
   const { value, diagnostics } = await loadCluster(session.operands, cache);
   throwIfErrors(diagnostics);
   const cluster = value ?? bug('no cluster, and no error that says why');
@@ -33,6 +32,34 @@ export async function run(session: Session): Promise<ExitCode> {
       `${plural(pods.length, 'pod')}, ${plural(services.length, 'Service')}\n`,
   );
   return DONE;
+}
+
+/** The paths that were given, or the answers of an API server in their place. */
+async function openSource(session: Session): Promise<SourceCache> {
+  const kubeconfig = session.optional('kubeconfig');
+  const context = session.text('context');
+  if (kubeconfig === undefined) {
+    if (context !== undefined) {
+      const args = { option: '--context', needed: '--kubeconfig' };
+      throw new InputError([diagnostic('cli/needs-option', args)]);
+    }
+    if (session.operands.length === 0) {
+      throw new InputError([diagnostic('cluster-api/no-source', {})]);
+    }
+    session.progress.stage('reading');
+    return new SourceCache(session.io.stdin);
+  }
+  if (session.operands.length > 0) {
+    throw new InputError([diagnostic('cluster-api/two-sources', {})]);
+  }
+  const { readClusterApi } = await import('../cluster-api.js');
+  const files = await readClusterApi({
+    ...(kubeconfig === true ? {} : { path: kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+    env: session.io.env,
+    onProgress: (resource, count) => session.progress.stage(`listing ${resource}: ${count}`),
+  });
+  return new SourceCache(session.io.stdin, () => ({ value: files, diagnostics: [] }));
 }
 
 function listText(items: readonly JsonObject[]): string {

@@ -27,8 +27,7 @@ export function normalize(model: PolicyModel): NormalModel {
     return { ...tier, policies: ordered };
   });
   if (policies.length !== model.policies.length) bug('a policy names a tier that the model lacks');
-  const { services } = model;
-  return { tiers, policies, deciders, ...(services === undefined ? {} : { services }) };
+  return { tiers, policies, deciders };
 }
 
 /** Text order by UTF-16 code units, which no locale changes. */

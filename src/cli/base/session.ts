@@ -30,6 +30,12 @@ export class Session {
     return value;
   }
 
+  /** The value of an option that may stand alone: `true` where it does. */
+  optional(name: string): string | true | undefined {
+    const value = this.values[attributeOf(name)];
+    return value === true ? true : this.text(name);
+  }
+
   /** The value of an option that is required or has a default. */
   requiredText(name: string): string {
     return this.text(name) ?? bug(`--${name} is missing`);

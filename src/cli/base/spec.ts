@@ -10,8 +10,6 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   readonly default?: string;
   readonly required?: boolean;
-  /** May be given several times, with one value each. */
-  readonly repeated?: boolean;
   /** Each occurrence stands for itself: `--cluster a b --cluster c` is two lists. */
   readonly grouped?: boolean;
   /** What of policyc.yaml stands in where it is not given. */
@@ -76,7 +74,7 @@ export function longName(option: OptionSpec): string {
 }
 
 export function takesValue(option: OptionSpec): boolean {
-  return option.flags.includes('<');
+  return /[<[]/.test(option.flags);
 }
 
 /** `PATH...`, in brackets where it may be left out. */

@@ -2,7 +2,6 @@
 import { DEFAULT_TARGET, TARGETS } from '../../target.js';
 import type { CommandGroup } from '../base/spec.js';
 import {
-  AS,
   AT,
   BUG_EXIT,
   CLUSTER,
@@ -142,7 +141,6 @@ export const policyCommands: CommandGroup = {
           required: true,
         },
         { ...ENGINE, default: 'model' },
-        AS,
         AT,
         FORMAT,
         COLOR,

@@ -2,9 +2,9 @@
 import type { Address } from '../../address.js';
 import { selectorMatches, type ClusterSnapshot, type Pod, type Service } from '../cluster.js';
 import { bug } from '../../diagnostics.js';
-import { passesOver, type AddressHolder } from './addresses.js';
+import type { AddressHolder } from './addresses.js';
 import type { Alternative } from './clauses.js';
-import { isBarred, peerClauses, portClauses } from './clause-facts.js';
+import { peerClauses, portClauses } from './clause-facts.js';
 import { someContains } from './prefixes.js';
 import type { PodSelection } from './selectors.js';
 import type { Direction, Peer, PortMatch, PortProtocol } from '../model.js';
@@ -40,13 +40,12 @@ export function createRuleMatcher(cluster: ClusterSnapshot, selection: PodSelect
     const { holder, remote, unbound } = packet;
     switch (peer.kind) {
       case 'any':
-        return !(unbound && isBarred(rule));
+        return !(unbound && rule.action === 'allow');
       case 'addresses':
         return (
           someContains(peer.include, remote) &&
           !someContains(peer.exclude, remote) &&
-          !passesOver(peer.skips, holder) &&
-          !(unbound && isBarred(rule))
+          !(unbound && rule.action === 'allow')
         );
       case 'outside':
         return holder === undefined && !unbound;
