@@ -84,7 +84,15 @@ describe('policyc list', () => {
     const { stdout } = await invoke(argv);
     expect(stdout).not.toMatch(/<b>|https?:\/\/(?!www\.w3\.org\/2000\/svg)/);
     const data = /<script id="data"[^>]*>([^<]*)<\/script>/.exec(stdout)?.[1] ?? '';
-    expect(JSON.parse(data)).toMatchObject({ workloads: [{ name: 'db' }, { name: 'fe' }] });
+    expect(JSON.parse(data)).toMatchObject({
+      // Services have places of their own, behind the workloads.
+      workloads: [
+        { name: 'db' },
+        { name: 'fe' },
+        { name: 'service loadbalancer', pods: 0 },
+        { name: 'service nodeport', pods: 0 },
+      ],
+    });
   });
 
   it.each([

@@ -103,7 +103,7 @@ export const analysisCommands: CommandGroup = {
       summary: 'list who may talk to whom, what is exposed, and what nothing protects',
       purpose: [
         'Lists every connection that the policies allow in the cluster, by classes: sources, destinations and ports that are alike are one line. Connections through Services are lines of their own.',
-        'Below them: what can be reached from outside and from other namespaces, Services of type NodePort and LoadBalancer with the address that policies see behind their NAT, and what no policy protects. `html` is one page that loads nothing, with a matrix to search and a graph.',
+        'Below them: what can be reached from outside and from other namespaces, Services of type NodePort and LoadBalancer with the address that policies see behind their NAT, and what no policy protects. `html` is one page that loads nothing: a matrix, a graph that stays readable at 500 workloads, and lines to search.',
       ],
       operands: [POLICY_PATHS],
       options: [
