@@ -1,6 +1,6 @@
 /** The universe of an analysis: a cluster cut into classes by the policies of two models together. */
 import { addressKey, type Address, type Family } from '../address.js';
-import { AtomTable } from '../codegen/bind/atoms.js';
+import { AtomTable, type AtomId } from '../codegen/bind/atoms.js';
 import {
   classifyAddresses,
   type AddressClass,
@@ -9,7 +9,7 @@ import {
 import { LookIndex } from '../codegen/bind/looks.js';
 import { createSubjectViews, type SubjectView } from '../codegen/bind/views.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
-import type { Direction } from '../ir/model.js';
+import type { Direction, Peer } from '../ir/model.js';
 import type { NormalModel } from '../ir/normal-model.js';
 
 /** The policies before and after a change; twice the same where there is no change. */
@@ -33,15 +33,23 @@ export interface Universe {
   readonly addresses: AddressClasses;
   /** In the snapshot's order. */
   readonly pods: readonly PlacedPod[];
+  /** The atom of a peer of rules, or of one that was asked about; none where flavours tell it. */
+  readonly atomOf: (peer: Peer) => AtomId | undefined;
 }
 
 /**
  * Binds both models with one table of atoms, so that an address class holds addresses that neither
  * of them tells apart.
  *
+ * @param asked peers that are asked about besides those of rules: no class straddles one
  * @throws InputError if there are more classes than bytecode can hold
  */
-export function createUniverse(cluster: ClusterSnapshot, models: Models, at: number): Universe {
+export function createUniverse(
+  cluster: ClusterSnapshot,
+  models: Models,
+  at: number,
+  asked: readonly Peer[] = [],
+): Universe {
   const pods = cluster.pods.filter(isPolicyPod);
   const looks = new LookIndex(cluster, pods);
   const atoms = new AtomTable(cluster, looks);
@@ -54,6 +62,7 @@ export function createUniverse(cluster: ClusterSnapshot, models: Models, at: num
       views.viewOf(pod, 'egress');
     }
   }
+  for (const peer of asked) atomOfPeer(peer, atoms);
   // INVARIANT: every atom is known before addresses are put into classes.
   const addresses = classifyAddresses(cluster, atoms, looks);
   return {
@@ -63,7 +72,25 @@ export function createUniverse(cluster: ClusterSnapshot, models: Models, at: num
     views: [viewsOfWas.viewOf, viewsOfIs.viewOf],
     addresses,
     pods: placePods(pods, addresses),
+    atomOf: (peer) => atomOfPeer(peer, atoms),
   };
+}
+
+export function atomOfPeer(peer: Peer, atoms: AtomTable): AtomId | undefined {
+  switch (peer.kind) {
+    case 'pods':
+    case 'addresses':
+    case 'nodes':
+      return atoms.peer(peer);
+    case 'service': {
+      const service = atoms.service(peer.namespace, peer.name);
+      if (service === undefined) return undefined;
+      const addresses = service.endpoints.map(({ address }) => address);
+      return atoms.addresses(`${peer.namespace}/${peer.name}`, addresses);
+    }
+    default:
+      return undefined;
+  }
 }
 
 /** An address that two pods claim belongs to the first, as everywhere. */

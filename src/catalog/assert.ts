@@ -6,7 +6,21 @@ export const assertCatalog = {
     severity: 'error',
     message: ({ message }) => `the assertion does not hold: ${message}`,
     explanation:
-      'An assertion is judged over all pods of the given cluster; groups that are empty fail, since they prove nothing.',
+      'An assertion is proved for all connections of the given cluster, or of all clusters where none is given; the flow told goes against it. Groups that are empty fail, since they prove nothing.',
+  }),
+  'assert/guardrail-policy': entry<{ name: string }>({
+    severity: 'error',
+    message: ({ name }) => `guardrails hold no policies, and \`${name}\` is one`,
+    hint: () =>
+      'give it with the policies; `use` brings the policies of other files with it as well',
+    explanation:
+      'Files of `--guardrails` say what policies must keep: assertions, tests, and the groups, sets and ports that they speak of. A policy in them would look deployed, and is not.',
+  }),
+  'assert/no-guardrails': entry<{ paths: readonly string[] }>({
+    severity: 'error',
+    message: ({ paths }) => `no assertion and no test in ${paths.join(', ')}`,
+    hint: () => 'write `assert` and `test` statements in files that end in .pol',
+    explanation: 'Guardrails that say nothing would be kept by everything.',
   }),
   'assert/test-failed': entry<{ test: string; found: string; complaint: string }>({
     severity: 'error',

@@ -6,9 +6,17 @@ import type { PolicyModel } from '../ir/model.js';
 import { plural } from '../render/terminal.js';
 import { BAD_INPUT, DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
 import type { Session } from './base/session.js';
+import { guardrailFaults, readGuardrails } from './guardrails.js';
 
 export async function run(session: Session): Promise<ExitCode> {
-  const { diagnostics, model } = await checkSources(
+  const cache = new SourceCache(session.io.stdin);
+  const warnings: Diagnostic[] = [];
+  const guardrails = await readGuardrails(session, cache, warnings);
+  const {
+    diagnostics: found,
+    model,
+    cluster,
+  } = await checkSources(
     {
       policies: session.operands,
       cluster: session.list('cluster'),
@@ -16,8 +24,14 @@ export async function run(session: Session): Promise<ExitCode> {
         session.progress.stage(stage);
       },
     },
-    new SourceCache(session.io.stdin),
+    cache,
   );
+  const diagnostics = [...warnings, ...found];
+  // What cannot be read cannot be judged either.
+  if (model !== undefined && !hasErrors(found)) {
+    session.progress.stage('judging guardrails');
+    diagnostics.push(...guardrailFaults(guardrails, model, cluster, session.io.now()));
+  }
   await session.answer(diagnostics, session.diagnosticFormat);
   if (diagnostics.length === 0 && session.diagnosticFormat === 'text' && model !== undefined) {
     session.print(`${session.paint('success', 'no problems')} in ${contentsText(model)}\n`);

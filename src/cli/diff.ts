@@ -11,14 +11,16 @@ import { bug, diagnostic, InputError, throwIfErrors, type Diagnostic } from '../
 import { nearestName } from '../did-you-mean.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
 import type { PolicyModel } from '../ir/model.js';
+import type { Guardrails } from '../guardrails.js';
 import { loadOperand } from '../policy-operand.js';
 import { conflictWarnings } from './conflict-warnings.js';
 import { diffMarkdown } from './diff/markdown.js';
 import { diffSarif } from './diff/sarif.js';
 import { diffText, portsText } from './diff/text.js';
-import { writeWitnesses } from './diff/witness-files.js';
+import { witnessesOf, writeWitnesses } from './witness-files.js';
 import { DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
 import { graphDot, graphSvg, type GraphEdge } from './graph.js';
+import { guardrailFaults, readGuardrails } from './guardrails.js';
 import { readOne } from './base/read-one.js';
 import type { Session } from './base/session.js';
 import { policycVersion } from './version.js';
@@ -35,6 +37,7 @@ export async function run(session: Session): Promise<ExitCode> {
   const is = await readModel(next, cache);
   const warnings = [...is.diagnostics, ...conflictWarnings(is.model)];
   const clusters = await readClusters(session, cache, warnings);
+  const guardrails = await readGuardrails(session, cache, warnings);
   const acceptances = readAccepted(session, cache);
   session.progress.stage('comparing');
   const document = comparePolicies({
@@ -46,10 +49,14 @@ export async function run(session: Session): Promise<ExitCode> {
     onProgress: session.progress.report,
   });
   warnings.push(...staleAcceptances(acceptances, document.changes));
-  await session.report(warnings);
+  const broken = brokenGuardrails(guardrails, is.model, clusters, at);
+  await session.report([...warnings, ...broken]);
   const folder = session.text('witnesses');
-  if (folder !== undefined) writeWitnesses(folder, document.changes);
-  const failed = failedGates(document, gates);
+  if (folder !== undefined) writeWitnesses(folder, witnessesOf(document.changes));
+  const failed = [
+    ...failedGates(document, gates),
+    ...(broken.length > 0 ? (['guardrails'] as const) : []),
+  ];
   session.print(await render(session, document, failed));
   return failed.length === 0 ? DONE : NEGATIVE;
 }
@@ -100,6 +107,18 @@ function pathInRevision(path: string): string {
   return /^\.{1,2}(?:\/|$)/.test(here) ? here : `./${here}`;
 }
 
+/** Of the new policies; what is the same in several clusters once. */
+function brokenGuardrails(
+  guardrails: Guardrails,
+  model: PolicyModel,
+  clusters: readonly NamedCluster[],
+  at: number,
+): readonly Diagnostic[] {
+  const places = clusters.length === 0 ? [undefined] : clusters.map(({ cluster }) => cluster);
+  const all = places.flatMap((cluster) => guardrailFaults(guardrails, model, cluster, at));
+  return [...new Map(all.map((one) => [`${one.span?.start ?? ''} ${one.message}`, one])).values()];
+}
+
 async function readModel(
   operand: string,
   cache: SourceCache,
@@ -148,7 +167,7 @@ function readGates(session: Session): readonly Gate[] {
 async function render(
   session: Session,
   document: DiffDocument,
-  failed: readonly Gate[],
+  failed: readonly (Gate | 'guardrails')[],
 ): Promise<string> {
   const verdict = failed.length === 0 ? '' : `\nfails on ${failed.join(', ')}\n`;
   switch (session.requiredText('format')) {

@@ -1,4 +1,5 @@
 /** Results of tests and assertions: as a test runner shows them, as JSON, and as JUnit suites. */
+import type { Counterexample } from '../analysis/assert/results.js';
 import type { Diagnostic } from '../diagnostics.js';
 import type { JunitCase, JunitSuite } from '../render/junit.js';
 import { jsonDiagnostic } from '../render/json.js';
@@ -14,6 +15,10 @@ export interface TestCase {
   readonly passed: boolean;
   /** What came out, one sentence for each expectation. */
   readonly messages: readonly string[];
+  /** What a proof takes for granted. */
+  readonly assumptions: readonly string[];
+  /** A flow that goes against an assertion. */
+  readonly counterexample?: Counterexample;
   readonly diagnostics: readonly Diagnostic[];
   readonly seconds: number;
 }
@@ -36,6 +41,9 @@ export function testText(cases: readonly TestCase[], paint: Paint): string {
     }),
     '',
   ]);
+  const assumptions = [...new Set(cases.flatMap((one) => one.assumptions))];
+  lines.push(...assumptions.map((one) => `${paint('faint', 'given')}  ${visible(one)}`));
+  if (assumptions.length > 0) lines.push('');
   const failed = cases.filter(({ passed }) => !passed).length;
   const counts = `${cases.length - failed} passed, ${failed} failed`;
   return `${[...lines, paint(failed === 0 ? 'success' : 'error', counts)].join('\n')}\n${failed > 0 ? '\n' : ''}`;
@@ -52,10 +60,18 @@ export function testJson(cases: readonly TestCase[]): unknown {
       at: formatPlace(one.origin),
       passed: one.passed,
       messages: one.messages,
+      ...(one.assumptions.length === 0 ? {} : { assumptions: one.assumptions }),
+      ...(one.counterexample === undefined || one.passed
+        ? {}
+        : { counterexample: counterexampleJson(one.counterexample) }),
       seconds: one.seconds,
       ...(one.diagnostics.length === 0 ? {} : { diagnostics: one.diagnostics.map(jsonDiagnostic) }),
     })),
   };
+}
+
+function counterexampleJson({ entry, madeUp }: Counterexample): unknown {
+  return { flow: entry, ...(madeUp === undefined ? {} : { cluster: madeUp.objects }) };
 }
 
 export function junitSuites(cases: readonly TestCase[]): readonly JunitSuite[] {

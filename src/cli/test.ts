@@ -1,9 +1,11 @@
 /** `policyc test`: runs the `test` and `assert` statements of policies. */
+import { evaluateAssertions } from '../analysis/assert.js';
 import { bug, diagnostic, hasErrors, throwIfErrors, type Diagnostic } from '../diagnostics.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
-import { evaluateAssertions } from '../ir/assert.js';
+
 import type { ClusterSnapshot } from '../ir/cluster.js';
-import { createInterpreter } from '../ir/interpret.js';
+import type { Guardrails } from '../guardrails.js';
+import type { Judge } from '../ir/interpret.js';
 import type { PolicyModel } from '../ir/model.js';
 import { runPolicyTests } from '../ir/policy-tests.js';
 import { renderJunit } from '../render/junit.js';
@@ -12,12 +14,16 @@ import { engineName, startEngine } from './engines.js';
 import { DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
 import type { Session } from './base/session.js';
 import { boundBytes } from './bound-bytes.js';
-import { junitSuites, testJson, testText, type TestCase } from './test-report.js';
+import { caseName, junitSuites, testJson, testText, type TestCase } from './test-report.js';
+import { readGuardrails } from './guardrails.js';
+import { writeWitnesses, type WitnessFile } from './witness-files.js';
 import { writeWhole } from './base/write-file.js';
 
 export async function run(session: Session): Promise<ExitCode> {
-  const { policies, cluster } = await load(session);
-  const cases = await runCases(session, policies, cluster);
+  const loaded = await load(session);
+  const cases = await runCases(session, loaded);
+  const folder = session.text('witnesses');
+  if (folder !== undefined) writeWitnesses(folder, counterexamplesOf(cases));
   const junit = session.text('junit');
   if (junit !== undefined) writeWhole(junit, renderJunit(junitSuites(cases)));
   if (session.json) {
@@ -34,7 +40,11 @@ export async function run(session: Session): Promise<ExitCode> {
 
 interface Loaded {
   readonly policies: PolicyModel;
+  /** With the guardrails' own. */
+  readonly checks: Guardrails;
   readonly cluster: ClusterSnapshot;
+  /** No cluster was given, and the policies' files hold none: assertions are about all. */
+  readonly isAnyCluster: boolean;
 }
 
 /** Without --cluster, the cluster is what the same paths hold; it may be empty. */
@@ -52,34 +62,40 @@ async function load(session: Session): Promise<Loaded> {
   ];
   throwIfErrors(found);
   if (policies === undefined || cluster.value === undefined) bug('neither a value nor an error');
-  if (policies.tests.length + policies.assertions.length === 0) {
+  const guardrails = await readGuardrails(session, cache, found);
+  const checks = {
+    assertions: [...policies.assertions, ...guardrails.assertions],
+    tests: [...policies.tests, ...guardrails.tests],
+  };
+  if (checks.tests.length + checks.assertions.length === 0) {
     found.push(diagnostic('cli/no-tests', { paths: session.operands }));
   }
   await session.report(found);
-  return { policies, cluster: cluster.value };
+  const isAnyCluster = !given && cluster.value.pods.length === 0;
+  return { policies, checks, cluster: cluster.value, isAnyCluster };
 }
 
 async function runCases(
   session: Session,
-  policies: PolicyModel,
-  cluster: ClusterSnapshot,
+  { policies, checks, cluster, isAnyCluster }: Loaded,
 ): Promise<readonly TestCase[]> {
   const at = session.instant('at');
   session.progress.stage('preparing');
   const engine = await startEngine(engineName(session.requiredText('engine')), policies, at);
   try {
     const { model, judgeIn } = engine;
-    const { isolationOf } = createInterpreter(model, cluster, at);
     const judge = judgeIn(cluster);
-    const mapBytes = (): number => boundBytes(model, cluster, at);
-    const context = { model, cluster, judge, isolationOf, mapBytes };
+    const judgeHere = (other: ClusterSnapshot): Judge =>
+      other === cluster ? judge : judgeIn(other);
+    const inCluster = { cluster, mapBytes: (): number => boundBytes(model, cluster, at) };
+    const context = { model, at, judgeIn: judgeHere, ...(isAnyCluster ? {} : inCluster) };
     session.progress.stage('testing');
-    const assertions = timed(policies.assertions, (one) => evaluateAssertions([one], context));
-    const tests = timed(policies.tests, (one) =>
+    const assertions = timed(checks.assertions, (all) => evaluateAssertions(all, context));
+    const tests = timedEach(checks.tests, (one) =>
       runPolicyTests([one], {
         model,
         cluster,
-        judgeIn: (other) => (other === cluster ? judge : judgeIn(other)),
+        judgeIn: judgeHere,
       }),
     );
     return [
@@ -87,13 +103,25 @@ async function runCases(
         const { assertion, passed, message } = result;
         const { origin } = assertion;
         const diagnostics = result.diagnostic === undefined ? [] : [result.diagnostic];
-        return { kind: 'assert', origin, passed, messages: [message], diagnostics, seconds };
+        const { assumptions, counterexample } = result;
+        const found = counterexample === undefined ? {} : { counterexample };
+        const told = { passed, messages: [message], assumptions, ...found };
+        return { kind: 'assert', origin, ...told, diagnostics, seconds };
       }),
       ...tests.map(({ result, seconds }): TestCase => {
         const { test, passed, expectations, diagnostics } = result;
         const messages = expectations.map(({ message }) => message);
         const { name, origin } = test;
-        return { kind: 'test', name, origin, passed, messages, diagnostics, seconds };
+        return {
+          kind: 'test',
+          name,
+          origin,
+          passed,
+          messages,
+          assumptions: [],
+          diagnostics,
+          seconds,
+        };
       }),
     ];
   } finally {
@@ -106,14 +134,28 @@ interface Timed<Result> {
   readonly seconds: number;
 }
 
+/** All in one go, as they share their work; each takes its share of the time. */
 function timed<Item, Result>(
+  items: readonly Item[],
+  evaluate: (items: readonly Item[]) => readonly Result[],
+): readonly Timed<Result>[] {
+  const start = performance.now();
+  const results = evaluate(items);
+  const seconds = (performance.now() - start) / 1000 / Math.max(1, results.length);
+  return results.map((result) => ({ result, seconds }));
+}
+
+function timedEach<Item, Result>(
   items: readonly Item[],
   evaluate: (item: Item) => readonly Result[],
 ): readonly Timed<Result>[] {
-  return items.flatMap((item) => {
-    const start = performance.now();
-    const results = evaluate(item);
-    const seconds = (performance.now() - start) / 1000;
-    return results.map((result) => ({ result, seconds }));
+  return items.flatMap((item) => timed([item], () => evaluate(item)));
+}
+
+function counterexamplesOf(cases: readonly TestCase[]): readonly WitnessFile[] {
+  return cases.flatMap((one) => {
+    const { counterexample: found } = one;
+    if (found === undefined || one.passed) return [];
+    return [{ title: caseName(one), flow: found.entry, madeUp: found.madeUp }];
   });
 }

@@ -1,7 +1,7 @@
 /** Runs `test` blocks: flows in a cluster that the test may add pods to, with expected verdicts. */
 import { addressKey } from '../address.js';
 import { diagnostic, hasErrors, type Diagnostic } from '../diagnostics.js';
-import { describe } from './assert.js';
+import { describeFlow } from './flows/describe.js';
 import type { ClusterSnapshot, Pod } from './cluster.js';
 import { judgeFlow, type Flow, type FlowJudgement } from './flows.js';
 import {
@@ -12,6 +12,7 @@ import {
   type KnownEnd,
 } from './flows/ends.js';
 import type { Judge } from './interpret.js';
+import { namespaceLabels } from './interpret/selectors.js';
 import { inventAddresses } from './made-up-addresses.js';
 import type { GivenPod, PolicyTest, TestEnd, TestExpectation } from './model.js';
 import { deciderName, policyName, type Judgement, type NormalModel } from './normal-model.js';
@@ -92,7 +93,13 @@ export function withGivenPods(
     representative: true,
     origin,
   }));
-  return { ...cluster, pods: [...cluster.pods, ...pods] };
+  const namespaces = new Map(cluster.namespaces);
+  for (const { namespace: name } of given) {
+    if (!namespaces.has(name)) {
+      namespaces.set(name, { name, labels: namespaceLabels(cluster, name) });
+    }
+  }
+  return { ...cluster, namespaces, pods: [...cluster.pods, ...pods] };
 }
 
 interface TestBed {
@@ -110,7 +117,7 @@ function runTest(test: PolicyTest, model: NormalModel, bed: TestBed): PolicyTest
     }
     const judged = judgeFlow(flow, bed.judge);
     const complaint = complain(expectation, judged, model);
-    const message = `${describe(flow)} is ${wordOf(judged)}`;
+    const message = `${describeFlow(flow)} is ${wordOf(judged)}`;
     if (complaint === undefined) return { expectation, passed: true, message, flow, judged };
     const args = { test: test.name, found: message, complaint };
     diagnostics.push(diagnostic('assert/test-failed', args, expectation.origin));

@@ -8,13 +8,14 @@ import type { Models } from '../../src/analysis/universe.js';
 import { normalize } from '../../src/ir/normalize.js';
 import { worlds, REMOTES } from '../oracle/generate.js';
 import { clusterPolicies, networkPolicies } from '../oracle/generate-policies.js';
-import { NUMBERS, PROTOCOLS } from '../oracle/alphabets.js';
-import { addressesOf, isSubject, namespaceOf, inCidr } from '../oracle/naive.js';
-import type { ContainerObject, PodObject, World } from '../oracle/objects.js';
+import { PROTOCOLS } from '../oracle/alphabets.js';
+import { addressesOf, isSubject } from '../oracle/naive.js';
+import type { PodObject, World } from '../oracle/objects.js';
 import { readPolicies } from '../oracle/world-model.js';
 import { policyText } from '../oracle/world-text.js';
 import { oracleAllows, type BruteFlow } from './flow-space.js';
-import { holdsEnd, type ConcreteEnd } from './read-condition.js';
+import { endAt, isOwnNode, NUMBERED, withFreshPorts, worldOf } from './concrete-ends.js';
+import { holdsEnd } from './read-condition.js';
 import { inOtherWords, mutate, type Policies } from './rewrite.js';
 
 const RUNS = Number(process.env['POLICYC_RUNS'] ?? 60);
@@ -24,34 +25,6 @@ function changesOf(before: World, after: Policies): readonly Change[] {
   const normal = (one: World): Models[0] => normalize(readPolicies(policyText(one)));
   return diffSymbolically([normal(before), normal({ ...before, ...after })], 0).changes;
 }
-
-const FRESH = 7001;
-
-/** Names of ports mean numbers of their own, as the answer assumes. */
-function withFreshPorts(world: World): World {
-  const numbers = new Map<string, number>();
-  const fresh = (list: readonly ContainerObject[]): readonly ContainerObject[] =>
-    list.map(({ ports, ...container }) => ({
-      ...container,
-      ports: (ports ?? []).map((port) => {
-        const key = `${port.name ?? ''} ${port.protocol ?? 'TCP'}`;
-        const containerPort = numbers.get(key) ?? FRESH + 2 * numbers.size;
-        numbers.set(key, containerPort);
-        return { ...port, containerPort };
-      }),
-    }));
-  const pods = world.pods.map(({ spec, ...pod }): PodObject => {
-    const { containers, initContainers, ...rest } = spec;
-    const init = initContainers == null ? {} : { initContainers: fresh(initContainers) };
-    return { ...pod, spec: { ...rest, containers: fresh(containers), ...init } };
-  });
-  return { ...world, pods };
-}
-
-const NUMBERED = [
-  ...new Set([0, 82, 65535, ...NUMBERS.flatMap((one) => [one - 1, one, one + 1])]),
-  ...[0, 1, 2, 4, 6, 8].map((step) => FRESH + step),
-];
 
 /** All flows between pods, nodes and addresses that are not exempt and go through no Service. */
 function* directFlows(world: World): Generator<BruteFlow> {
@@ -71,30 +44,6 @@ function* directFlows(world: World): Generator<BruteFlow> {
       yield { from, to, protocol: isIPv6(to) ? 'ICMPv6' : 'ICMP', port: 0 };
     }
   }
-}
-
-function endAt(world: World, address: string): ConcreteEnd {
-  const pod = world.pods.find((one) => isSubject(one) && addressesOf(one).includes(address));
-  if (pod !== undefined) {
-    const name = namespaceOf(pod);
-    const found = world.namespaces.find(({ metadata }) => metadata.name === name);
-    const namespace = { ...found?.metadata.labels, 'kubernetes.io/metadata.name': name };
-    return { kind: 'pod', address, labels: pod.metadata.labels ?? {}, namespace };
-  }
-  const host = world.pods.find(
-    (one) => one.spec.hostNetwork === true && addressesOf(one).includes(address),
-  );
-  const node = world.nodes.find(
-    ({ metadata, status }) =>
-      metadata.name === host?.spec.nodeName ||
-      status.addresses.some((one) => one.address === address),
-  );
-  if (node !== undefined) {
-    return { kind: 'node', address, labels: node.metadata.labels ?? {}, own: false };
-  }
-  const ranges = world.nodes.flatMap(({ spec }) => spec.podCIDRs ?? []);
-  const isUnused = ranges.some((cidr) => inCidr(cidr, address));
-  return { kind: isUnused ? 'unused' : 'outside', address };
 }
 
 function holdsPort(change: Change, world: World, { to, protocol, port }: BruteFlow): boolean {
@@ -150,36 +99,9 @@ function firstMismatch(world: World, after: Policies): string | undefined {
   return undefined;
 }
 
-/** Always allowed, before and after. */
-function isOwnNode(world: World, { from, to }: BruteFlow): boolean {
-  const pod = world.pods.find((one) => isSubject(one) && addressesOf(one).includes(to));
-  const own = world.nodes.find(({ metadata }) => metadata.name === pod?.spec.nodeName);
-  const guests = world.pods.filter(
-    ({ spec }) => spec.hostNetwork === true && spec.nodeName === pod?.spec.nodeName,
-  );
-  return (
-    own?.status.addresses.some(({ address }) => address === from) === true ||
-    guests.some((guest) => addressesOf(guest).includes(from))
-  );
-}
-
 /** What the oracle says of a witness in the cluster made up for it. */
 function judgeWitness(world: World, { witness, madeUp }: CauseReport): boolean {
-  const objects = madeUp?.objects ?? [];
-  const of = <One>(kind: string): One[] =>
-    objects.filter((one) => one['kind'] === kind) as unknown as One[];
-  const made: World = {
-    ...world,
-    namespaces: of('Namespace'),
-    // The oracle wants containers, which a snapshot leaves out where they have no ports.
-    pods: of<PodObject>('Pod').map(({ spec, ...pod }) => ({
-      ...pod,
-      spec: { ...spec, containers: (spec as Partial<typeof spec>).containers ?? [] },
-    })),
-    nodes: of('Node'),
-    services: of('Service'),
-    endpointSlices: of('EndpointSlice'),
-  };
+  const made = worldOf(world, madeUp?.objects ?? []);
   const addressOf = (text: string): string => {
     const pod = made.pods.find(
       ({ metadata }) => text === `${metadata.namespace ?? ''}/${metadata.name}`,

@@ -170,6 +170,11 @@ export function service(
   };
 }
 
+/** Namespaces that pods are in are there, as in every cluster that is read. */
 export function cluster(over: Partial<ClusterSnapshot> = {}): ClusterSnapshot {
-  return { namespaces: new Map(), pods: [], nodes: [], services: [], ...over };
+  const names = (over.pods ?? []).map(({ namespace }) => namespace);
+  const namespaces = new Map(
+    names.map((name) => [name, { name, labels: new Map([[NAMESPACE_NAME_LABEL, name]]) }]),
+  );
+  return { namespaces, pods: [], nodes: [], services: [], ...over };
 }

@@ -3,7 +3,7 @@
  * have, instead of a cluster. What holds between two of them holds in every cluster.
  */
 import type { Family } from '../../address.js';
-import { AtomTable } from '../../codegen/bind/atoms.js';
+import { AtomTable, type AtomId } from '../../codegen/bind/atoms.js';
 import { cutCells } from '../../codegen/bind/cells.js';
 import type { AddressClass, AddressClasses } from '../../codegen/bind/classes.js';
 import { LookIndex, type LookId } from '../../codegen/bind/looks.js';
@@ -21,7 +21,7 @@ import type { LabelSelector, Peer, PodSelector, PortMatch } from '../../ir/model
 import type { NormalModel } from '../../ir/normal-model.js';
 import { podSelectorKey, selectorKey } from '../../ir/peer-key.js';
 import { AddressSpace } from '../address-space.js';
-import type { Models, PlacedPod, Universe } from '../universe.js';
+import { atomOfPeer, type Models, type PlacedPod, type Universe } from '../universe.js';
 import { findFreshPorts, type FreshPort } from './fresh-ports.js';
 import { addressBehind, servicePorts } from './services.js';
 import { cutKinds, type Kinds, type NamedService, type NodeKind, type PodKind } from './kinds.js';
@@ -107,10 +107,11 @@ export function createSymbolicUniverse(
       viewOf(pod, 'egress');
     }
   }
-  for (const peer of asked.peers) if (peer.kind === 'addresses') atoms.peer(peer);
+  for (const peer of asked.peers) atomOfPeer(peer, atoms);
   // INVARIANT: every atom is known before addresses are cut into cells.
   const views = [viewsOfWas.viewOf, viewsOfIs.viewOf] as const;
-  const common = { cluster, at, models, views };
+  const atomOf = (peer: Peer): AtomId | undefined => atomOfPeer(peer, atoms);
+  const common = { cluster, at, models, views, atomOf };
   const families = ([4, 6] as const).map((family) =>
     placeAll(family, common, kinds, residents, hasOwnNodes, looks, atoms),
   );

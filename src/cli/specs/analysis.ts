@@ -3,7 +3,16 @@ import type { CommandGroup, OptionSpec } from '../base/spec.js';
 import { explainCommand } from './explain.js';
 import { replayCommand, suggestCommand } from './flow-logs.js';
 import { reportCommand } from './report.js';
-import { AT, BUG_EXIT, CLUSTER, COLOR, DONE_EXIT, INPUT_EXIT, POLICY_PATHS } from './shared.js';
+import {
+  AT,
+  BUG_EXIT,
+  CLUSTER,
+  COLOR,
+  DONE_EXIT,
+  GUARDRAILS,
+  INPUT_EXIT,
+  POLICY_PATHS,
+} from './shared.js';
 
 const DIFF_FORMAT: OptionSpec = {
   flags: '--format <format>',
@@ -51,6 +60,11 @@ export const analysisCommands: CommandGroup = {
           flags: '--accept <file>',
           description: 'changes that are accepted: they are told apart and fail nothing',
           config: 'accept',
+        },
+        {
+          ...GUARDRAILS,
+          description:
+            'assertions and tests that the new policies must keep; exit 1 where they do not',
         },
         {
           flags: '--witnesses <folder>',

@@ -9,6 +9,7 @@ import {
   DONE_EXIT,
   ENGINE,
   FORMAT,
+  GUARDRAILS,
   INPUT_EXIT,
   POLICY_PATHS,
 } from './shared.js';
@@ -26,6 +27,7 @@ export const policyCommands: CommandGroup = {
       operands: [POLICY_PATHS],
       options: [
         { ...CLUSTER, description: `${CLUSTER.description}; checks the policies against it` },
+        GUARDRAILS,
         { flags: '--deny-warnings', description: 'exit 1 on warnings too' },
         {
           ...FORMAT,
@@ -37,6 +39,10 @@ export const policyCommands: CommandGroup = {
       ],
       examples: [
         { command: 'policyc check policies/', does: 'everything below a folder' },
+        {
+          command: 'policyc check policies/ --guardrails security/',
+          does: 'also that what the security team asserts holds in any cluster',
+        },
         {
           command: 'policyc check policies/ --cluster cluster.yaml',
           does: 'also what the cluster tells about them',
@@ -98,6 +104,7 @@ export const policyCommands: CommandGroup = {
         },
         { ...CLUSTER, description: `${CLUSTER.description}; says how large the maps become there` },
         { flags: '--node <name>', description: 'the pods of this node alone; with --cluster' },
+        GUARDRAILS,
         FORMAT,
         COLOR,
       ],
@@ -164,20 +171,31 @@ export const policyCommands: CommandGroup = {
       name: 'test',
       summary: 'run the tests and assertions that stand in policies',
       purpose: [
-        'Runs every `test` and `assert` of the policy files over the cluster, and reports like a test runner: what failed, with the flow that goes against it. Without --cluster, the cluster is what the same paths hold.',
-        'The flows are judged by the compiled bytecode in user space unless told otherwise.',
+        'Runs every `test` of the policy files over the cluster, proves every `assert` over all of its connections, and reports like a test runner: what failed, with the flow that goes against it. Without --cluster, the cluster is what the same paths hold.',
+        'Where they hold no pods either, assertions are proved for all clusters that there can be: what fails comes with a cluster made up to show it, and what a proof takes for granted is printed.',
+        'Proofs go by classes of ends and ports. The flows of tests, and each that goes against an assertion, are judged by the compiled bytecode in user space unless told otherwise.',
       ],
       operands: [POLICY_PATHS],
       options: [
         CLUSTER,
+        GUARDRAILS,
         { ...ENGINE, default: 'vm' },
         AT,
+        {
+          flags: '--witnesses <folder>',
+          description:
+            'write each flow that goes against an assertion, and its made-up cluster where there is one, as files that `policyc eval` takes',
+        },
         { flags: '--junit <file>', description: 'also write the results as JUnit XML' },
         FORMAT,
         COLOR,
       ],
       examples: [
         { command: 'policyc test policies/ --cluster cluster.yaml', does: 'all tests' },
+        {
+          command: 'policyc test policies/ --guardrails security/',
+          does: 'with the assertions of others, for all clusters',
+        },
         {
           command: 'sudo policyc test policies/ --cluster cluster.yaml --engine kernel',
           does: 'the same, in the running kernel',

@@ -57,6 +57,12 @@ export const TABLE_BUDGET: OptionSpec = {
   config: 'table-budget',
 };
 
+export const GUARDRAILS: OptionSpec = {
+  flags: '--guardrails <path...>',
+  description:
+    'assertions and tests in files of others than the authors, which the policies must keep: in the cluster, or in any without one',
+};
+
 export const AT: OptionSpec = {
   flags: '--at <time>',
   description: 'judge rules with `until` at this instant instead of now (RFC 3339)',

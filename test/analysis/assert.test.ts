@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { evaluateAssertions, type AssertionResult } from '../../src/ir/assert.js';
+import { evaluateAssertions } from '../../src/analysis/assert.js';
+import type { AssertionResult } from '../../src/analysis/assert/results.js';
 import type { ClusterSnapshot } from '../../src/ir/cluster.js';
 import { createInterpreter } from '../../src/ir/interpret.js';
 import type { Assertion, Peer, PeerGroup, Policy } from '../../src/ir/model.js';
@@ -17,7 +18,7 @@ import {
   policy,
   rule,
   service,
-} from './interpret-models.js';
+} from '../ir/interpret-models.js';
 
 const web = pod('shop/web', ['10.0.0.1', 'fd00::1'], { node: 'n1' });
 const db = pod('shop/db', ['10.0.0.2', 'fd00::2'], { node: 'n1' });
@@ -53,8 +54,13 @@ function evaluate(
   given: ClusterSnapshot = snapshot,
 ): AssertionResult | undefined {
   const normal = normalize(model(policies));
-  const { judge, isolationOf } = createInterpreter(normal, given, 0);
-  const context = { model: normal, cluster: given, judge, isolationOf, mapBytes: () => 4096 };
+  const context = {
+    model: normal,
+    cluster: given,
+    at: 0,
+    judgeIn: (one: ClusterSnapshot) => createInterpreter(normal, one, 0).judge,
+    mapBytes: () => 4096,
+  };
   return evaluateAssertions([assertion], context)[0];
 }
 
