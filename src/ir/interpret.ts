@@ -68,6 +68,12 @@ export interface Interpreter {
     protocol: Protocol,
     port: number,
   ) => SideTrace;
+  /** Rules that may have a say on packets of this remote: their peers hold it, at whatever port. */
+  readonly rulesAbout: (
+    subject: Pod,
+    direction: Direction,
+    remote: Address,
+  ) => readonly NormalRule[];
   /** The ports at which the address serves as an endpoint of the Service. */
   readonly targetPortsOf: (
     service: { readonly namespace: string; readonly name: string },
@@ -87,7 +93,7 @@ export function createInterpreter(
 ): Interpreter {
   const book = createAddressBook(cluster);
   const selection = createPodSelection(cluster);
-  const { matches, alternativesOf } = createRuleMatcher(cluster, selection);
+  const { matches, concerns, alternativesOf } = createRuleMatcher(cluster, selection);
   const viewsOf = createTierViews(model, selection, at);
   const traceTiers = createTracer(viewsOf, alternativesOf, at);
 
@@ -153,6 +159,12 @@ export function createInterpreter(
     trace: (...asked) => {
       const packet = packetAt(...asked);
       return traceTiers(packet, judgeByPolicies(packet));
+    },
+    rulesAbout: (subject, direction, remote) => {
+      const packet = packetAt(subject, direction, remote, 'TCP', 0);
+      return viewsOf(subject, direction).flatMap(({ rules }) =>
+        rules.candidates(remote, packet.holder?.pod).filter((rule) => concerns(rule, packet)),
+      );
     },
     targetPortsOf: ({ namespace, name }, address) => {
       const service = cluster.services.find(

@@ -46,9 +46,9 @@ export interface Asked {
 
 /** Nobody reads more. */
 const MOST_CHANGES = 4;
-const MOST_TRIED = 24;
+const MOST_TRIED = 16;
 /** Of each side, where both must change. */
-const MOST_OF_A_SIDE = 4;
+const MOST_OF_A_SIDE = 3;
 
 /** Tries edits of one side, and where two sides deny, one of each together. */
 export function searchChanges(
@@ -77,7 +77,10 @@ export function searchChanges(
     const denied = sides.filter(({ judgement }) => judgement.verdict === 'deny');
     const [one, two, ...others] = denied.map((side) => distinct(allowing(side, world.cluster)));
     // A label may help at both sides; an edit of one side's rules cannot.
-    const single = [one ?? [], two ?? [], ...others].flat();
+    const both = new Set(denied.map(({ direction }) => direction)).size > 1;
+    const single = [one ?? [], two ?? [], ...others]
+      .flat()
+      .filter((edits) => !both || edits.some(({ kind }) => kind.startsWith('label')));
     trial([...single].sort(bySize));
     if (found.length === 0 && one !== undefined && two !== undefined) {
       trial(
@@ -90,7 +93,7 @@ export function searchChanges(
   const before = reachIn(world, asked);
   const changes = [...found]
     .sort(bySize)
-    .slice(0, 2 * MOST_CHANGES)
+    .slice(0, MOST_CHANGES + 2)
     .map((edits): Change => ({
       edits,
       besides: differences(before, reachIn(applyEdits(world, edits), asked)),

@@ -162,7 +162,9 @@ function receiversOf({ targets }: Flow): readonly Pod[] {
 function rulesOf(flow: Flow, interpreter: Interpreter): ReturnType<Interpreter['rulesOf']> {
   const { pod } = flow.from;
   return [
-    ...(pod === undefined ? [] : interpreter.rulesOf(pod, 'egress')),
-    ...receiversOf(flow).flatMap((one) => interpreter.rulesOf(one, 'ingress')),
+    ...(pod === undefined ? [] : interpreter.rulesAbout(pod, 'egress', flow.to.address)),
+    ...receiversOf(flow).flatMap((one) =>
+      interpreter.rulesAbout(one, 'ingress', flow.from.address),
+    ),
   ];
 }

@@ -19,7 +19,7 @@ export function changesText(
   if (never !== undefined) return [title, `  ${NEVER[never]}`];
   if (changes.length === 0) {
     const count = tried === 0 ? '' : ` (${tried} were tried)`;
-    return [title, `  no edit of one rule or label does it${count}`];
+    return [title, `  no edit of one rule or label does it, nor two together${count}`];
   }
   const several = (changes[0]?.edits.length ?? 0) > 1;
   const lead = to === 'allow' && several ? ['  no single edit does it; together these do:'] : [];

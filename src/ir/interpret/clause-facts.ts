@@ -39,7 +39,9 @@ export function peerClauses(
           kind: 'inside',
           prefix: near,
           holds: inside !== undefined,
-          origin: clauseOrigin(near, origin),
+          get origin() {
+            return clauseOrigin(near, origin);
+          },
         },
         ...(peer.exclude.length === 0
           ? []
@@ -48,7 +50,9 @@ export function peerClauses(
                 kind: 'except',
                 prefix: taken,
                 holds: taken === undefined,
-                origin: clauseOrigin(taken ?? peer.exclude[0], origin),
+                get origin() {
+                  return clauseOrigin(taken ?? peer.exclude[0], origin);
+                },
               } as const,
             ]),
         ...held,
@@ -101,7 +105,9 @@ export function portClauses(
       kind: 'ports',
       port,
       holds: match !== undefined,
-      origin: clauseOrigin(port, rule.origin),
+      get origin() {
+        return clauseOrigin(port, rule.origin);
+      },
     },
   ];
 }
@@ -117,7 +123,9 @@ function labelClauses(
     requirement,
     value: labels?.get(requirement.key),
     holds: labels !== undefined && requirementHolds(requirement, labels),
-    origin: clauseOrigin(requirement, origin),
+    get origin() {
+      return clauseOrigin(requirement, origin);
+    },
   }));
 }
 
@@ -140,11 +148,14 @@ function nodeClauses(
     value: node.labels.get(requirement.key),
     node,
     holds: requirementHolds(requirement, node.labels),
-    origin: clauseOrigin(requirement, origin),
+    get origin() {
+      return clauseOrigin(requirement, origin);
+    },
   }));
   return [kind, ...labels];
 }
 
+/** Found when it is asked for: of thousands of clauses few are shown. */
 function clauseOrigin(
   clause: LabelRequirement | Prefix | PortMatch | undefined,
   otherwise: Span,

@@ -28,7 +28,9 @@ export interface PacketView {
 
 export interface RuleMatcher {
   readonly matches: (rule: NormalRule, packet: PacketView) => boolean;
-  /** The same, peer by peer and clause by clause. */
+  /** Whether some peer of the rule holds the remote, whatever the port. */
+  readonly concerns: (rule: NormalRule, packet: PacketView) => boolean;
+  /** The same as `matches`, peer by peer and clause by clause. */
   readonly alternativesOf: (rule: NormalRule, packet: PacketView) => readonly Alternative[];
 }
 
@@ -91,6 +93,7 @@ export function createRuleMatcher(cluster: ClusterSnapshot, selection: PodSelect
           peerHoldsRemote(peer, rule, packet) &&
           (rule.ports === 'every' || rule.ports.some((match) => portHolds(match, peer, packet))),
       ),
+    concerns: (rule, packet) => rule.peers.some((peer) => peerHoldsRemote(peer, rule, packet)),
     alternativesOf: (rule, packet) => rule.peers.map((peer) => alternativeOf(peer, rule, packet)),
   };
 }
