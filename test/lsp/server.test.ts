@@ -149,6 +149,8 @@ describe('findings', () => {
       'values.yaml': 'image: { tag: 1 }\n',
       'chart/np.yaml': `${NETWORK_POLICY}\n# {{ .Values.name }}\n`,
       'node_modules/x/np.yaml': 'kind: NetworkPolicy\n',
+      'fixture.yaml': 'cases:\n  - kind: NetworkPolicy\n',
+      'list.json': '{ "kind": "List", "apiVersion": "v1", "items": [] }\n',
     });
     const broken = folder.uri('teams/a.pol');
     await editor.until(() => editor.published.size === 2);
@@ -271,6 +273,19 @@ describe('hover', () => {
     expect(await hoverAt(editor, uri, placeOf(SHOP, 'assert'))).toContain('Nobody but `fe`');
   });
 
+  it('says which values a label has, and who carries them', async () => {
+    const { editor, uri } = await startShop();
+    const text = await hoverAt(editor, uri, placeOf(SHOP, 'app == "frontend"'));
+    expect(text).toBe(
+      'Label `app` of pods in namespace `shop`, in the cluster:\n\n- `cart`: 1 pod\n- **`frontend`: 1 pod**',
+    );
+    const typo = SHOP.replace('team == "edge"', 'team == "egde"');
+    await editor.change(uri, [{ text: typo }]);
+    expect(await hoverAt(editor, uri, placeOf(typo, '"egde"'))).toContain(
+      '**No namespace** has the value `egde`.',
+    );
+  });
+
   it('explains words, also where the statement is broken', async () => {
     const { editor, uri } = await startShop();
     const text = `${SHOP}\nnamespace edge {\n  isolate ingress for\n}\n`;
@@ -295,6 +310,11 @@ describe('hover', () => {
     );
     expect(await hover('namespaceSelector')).toContain('- `edge/gw-0`');
     expect(await hover('NetworkPolicy')).toContain('Isolates its pods for ingress');
+    const flow =
+      'apiVersion: v1\nkind: List\nitems:\n- apiVersion: networking.k8s.io/v1\n  kind: NetworkPolicy\n  metadata: { name: "flow", namespace: shop }\n  spec: { podSelector: {} }\n';
+    await editor.change(uri, [{ text: flow }]);
+    await editor.settled(uri);
+    expect(await hoverAt(editor, uri, placeOf(flow, '{ podSelector'))).toContain('`shop/cart-0`');
   });
 });
 

@@ -4,7 +4,7 @@ import { KEYWORDS } from '../../../grammar/tokens.js';
 import type { ClusterSnapshot } from '../../ir/cluster.js';
 import type { Home } from '../../ir/lower-policy/context.js';
 import type { Peer } from '../../ir/model.js';
-import type { PeerNode, PortItem } from '../../parser/ast.js';
+import type { Condition, PeerNode, PortItem } from '../../parser/ast.js';
 import { endOf, lexPolicy } from '../../parser/policy/tokens.js';
 import { span, type SourceFile, type Span } from '../../source.js';
 import { holds } from '../workspace/positions.js';
@@ -12,6 +12,7 @@ import { occurrenceAt, type Cursor } from '../language/navigate.js';
 import type { Thing } from '../language/occurrences.js';
 import { namespaceAt, nodesAt, type TreeNode } from '../language/tree.js';
 import { KEYWORD_DOCS } from './keyword-docs.js';
+import { labelText, ownerAt } from './label-text.js';
 import { membersText } from './members.js';
 import { namespaceText, serviceText } from './objects.js';
 import { statementSentences } from './statements.js';
@@ -81,9 +82,26 @@ function nodeHover(
     if (isPort(node)) {
       return { text: capital(portsWords(view.names.ports([node], home))), at: node.span };
     }
-    if (node.kind === 'test' && 'key' in node) return undefined;
+    if (isTest(node)) return labelHover(node, path, home, { view, offset });
   }
   return undefined;
+}
+
+function labelHover(
+  node: Extract<Condition, { readonly kind: 'test' }>,
+  path: readonly TreeNode[],
+  home: Home,
+  { view, offset }: Pick<Cursor, 'view' | 'offset'>,
+): HoverText | undefined {
+  const peer = path.findLast(isPeer);
+  // At an operator the word itself is asked about.
+  const at = [node.key, ...node.values].find(({ span: one }) => holds(one, offset))?.span;
+  if (peer === undefined || at === undefined) return undefined;
+  return { text: labelText(node, ownerAt(peer, offset, home.namespace), view), at };
+}
+
+function isTest(node: TreeNode): node is Extract<Condition, { readonly kind: 'test' }> {
+  return node.kind === 'test' && 'key' in node;
 }
 
 function peerHover(

@@ -13,10 +13,19 @@ const MOST_ENTRIES = 200_000;
 /** Larger manifests are snapshots of clusters, not policies that somebody writes. */
 const MOST_SNIFFED = 4 * 1024 * 1024;
 
-const POLICY_KIND =
-  /["']?kind["']?\s*:\s*["']?(?:NetworkPolicy|ClusterNetworkPolicy|AdminNetworkPolicy|BaselineAdminNetworkPolicy|NetworkPolicyList|ClusterNetworkPolicyList)\b/;
+const KINDS =
+  '(?:NetworkPolicy|ClusterNetworkPolicy|AdminNetworkPolicy|BaselineAdminNetworkPolicy)(?:List)?';
+/** An object of its own, or one of a list: what is further inside is something else's text. */
+const OWN_KIND = new RegExp(
+  `^["']?kind["']?[ \\t]*:[ \\t]*["']?${KINDS}["']?[ \\t]*(?:#.*)?$`,
+  'm',
+);
+const LIST_KIND = /^kind[ \t]*:[ \t]*["']?List\b/m;
+const LISTED_KIND = new RegExp(`^(?:- |  )[ ]*["']?kind["']?[ \\t]*:[ \\t]*["']?${KINDS}\\b`, 'm');
+const FLOW = /^(?:\s|---|#[^\n]*\n)*\{/;
+const FLOW_KIND = new RegExp(`["']?kind["']?\\s*:\\s*["']?${KINDS}\\b`);
 /** What Helm and its like fill in; the text is no manifest before that. */
-const TEMPLATE = /\{\{[-\s]/;
+const TEMPLATE = /\{\{/;
 
 interface Entry {
   readonly stamp: string;
@@ -96,7 +105,9 @@ export class Disk {
 
 /** Whether a manifest is one for us, as far as a glance tells; it may be half typed. */
 export function holdsPolicy(text: string): boolean {
-  return POLICY_KIND.test(text) && !TEMPLATE.test(text);
+  if (TEMPLATE.test(text)) return false;
+  if (OWN_KIND.test(text) || (LIST_KIND.test(text) && LISTED_KIND.test(text))) return true;
+  return FLOW.test(text) && FLOW_KIND.test(text);
 }
 
 function entriesOf(folder: string) {

@@ -137,10 +137,19 @@ export function parentAt(
   return pathOf(levels);
 }
 
-/** The value of a path, as plain text. */
+/** The value of a path, as plain text; also out of a mapping that is written in one line. */
 export function scalarAt({ entries }: YamlDocument, path: YamlPath): string | undefined {
-  const found = entries.find((one) => samePath(one.path, path))?.value;
-  return found === undefined ? undefined : unquoted(found.file.text.slice(found.start, found.end));
+  const valueOf = (wanted: YamlPath): string | undefined => {
+    const found = entries.find((one) => samePath(one.path, wanted))?.value;
+    return found === undefined ? undefined : found.file.text.slice(found.start, found.end);
+  };
+  const own = valueOf(path);
+  if (own !== undefined) return unquoted(own);
+  const around = path.length === 0 ? undefined : valueOf(path.slice(0, -1));
+  if (around?.startsWith('{') !== true) return undefined;
+  const pairs = around.matchAll(/[{,]\s*["']?([\w./-]+)["']?\s*:\s*("[^"]*"|'[^']*'|[^\s,{}]+)/g);
+  const pair = [...pairs].find(([, key]) => key === path.at(-1));
+  return pair?.[2] === undefined ? undefined : unquoted(pair[2]);
 }
 
 export function samePath(a: YamlPath, b: YamlPath): boolean {
