@@ -3,7 +3,7 @@ import { parseBytes } from './byte-sizes.js';
 import type { Config } from './config.js';
 import type { BundleBudget, ShareBudget } from './config/values.js';
 import type { CostReport } from './cost-report.js';
-import type { Amount, PolicyCost } from './analysis/costs.js';
+import { groupByNamespace, type Amount, type PolicyCost } from './analysis/costs.js';
 import { bug, diagnostic, type Diagnostic } from './diagnostics.js';
 import { formatPlace } from './source.js';
 
@@ -57,13 +57,14 @@ export function judgeBudgets(report: CostReport, config: Config): BudgetOutcome 
     ]),
   ];
   const diagnostics: Diagnostic[] = [];
+  const byNamespace = groupByNamespace(costs.policies);
   for (const [key, patterns] of Object.entries({ policies, namespaces })) {
     const things =
       key === 'policies'
         ? costs.policies.map((one) => ({ name: one.policy, amount: one, parts: rulesOf(one) }))
         : costs.namespaces.flatMap((one) => {
             if (one.namespace === null) return [];
-            const own = costs.policies.filter(({ namespace }) => namespace === one.namespace);
+            const own = byNamespace.get(one.namespace) ?? [];
             const parts = own.map((policy) => ({ name: policy.policy, ...policy }));
             return [{ name: one.namespace, amount: one, parts }];
           });

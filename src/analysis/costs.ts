@@ -165,15 +165,29 @@ class Sums {
   }
 
   #namespaceCosts(policies: readonly PolicyCost[]): readonly NamespaceCost[] {
+    const byNamespace = groupByNamespace(policies);
     return this.made.causes.namespaces
       .map((name, at): NamespaceCost => {
-        const own = policies.filter(({ namespace }) => namespace === (name ?? null));
+        const own = byNamespace.get(name ?? null) ?? [];
         const amount = this.#namespaces.get(at) ?? NOTHING;
         const shared = subtract(amount, own.reduce<Amount>(addAmounts, NOTHING));
         return { namespace: name ?? null, policies: own.length, ...amount, shared };
       })
       .sort(byCost((one) => one.namespace ?? ''));
   }
+}
+
+/** Null stands for policies of the whole cluster. */
+export function groupByNamespace(
+  policies: readonly PolicyCost[],
+): ReadonlyMap<string | null, readonly PolicyCost[]> {
+  const groups = new Map<string | null, PolicyCost[]>();
+  for (const policy of policies) {
+    const group = groups.get(policy.namespace);
+    if (group === undefined) groups.set(policy.namespace, [policy]);
+    else group.push(policy);
+  }
+  return groups;
 }
 
 function ruleNames(decider: Exclude<Decider, { kind: 'none' }>): Pick<RuleCost, 'rule' | 'at'> {

@@ -1,5 +1,5 @@
 /** `policyc report`: what policies cost, which of them cause it, and whether they keep their budgets. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { judgeBudgets, type BudgetOutcome } from '../budgets.js';
 import { readBundle, type Bundle } from '../codegen/bundle.js';
 import { writeElf } from '../codegen/object/elf.js';
@@ -71,7 +71,7 @@ interface ReadPolicies {
 /** Of a bundle its own bytes are looked at, whatever this version would compile. */
 async function readPolicies(session: Session, cache: SourceCache): Promise<ReadPolicies> {
   const [first = '', second] = session.operands;
-  if (second === undefined && first !== '-' && isBundle(first)) {
+  if (second === undefined && first !== '-' && existsSync(first) && isBundle(first)) {
     return partsOfBundle(readBundle(first, readFileSync(first)));
   }
   const { value, diagnostics } = await loadPolicies(session.operands, cache);

@@ -128,6 +128,24 @@ describe('policyc report', () => {
     expect(stdout).toMatch(/^policy\.yaml: .* on a made-up node with \d+ pods/);
   });
 
+  it('refuses what is not there, and no bundle', async () => {
+    const gone = await invoke(['report', 'gone.yaml']);
+    expect(gone).toMatchObject({ code: 2, stdout: '' });
+    expect(gone.stderr).toContain('error[source/not-found]');
+    writeFileSync('bad.bundle', 'x');
+    expect((await invoke(['report', 'bad.bundle'])).stderr).toContain('error[bundle/unreadable]');
+  });
+
+  it('says so where there are no policies, and no pods', async () => {
+    writeFileSync('none.yaml', '{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n');
+    for (const more of [[], ['--cluster', 'none.yaml'], ['--format', 'markdown']]) {
+      const { code, stdout, stderr } = await invoke(['report', 'none.yaml', '--no-load', ...more]);
+      expect(code).toBe(0);
+      expect(stdout).toContain('none.yaml: 0 policies with 0 rules');
+      expect(stderr).toContain('cli/no-policies');
+    }
+  });
+
   it('needs a node of the cluster', async () => {
     expect(await report('--node', 'n7')).toMatchObject({ code: 2, stdout: '' });
     const none = await invoke(['report', 'policy.yaml', '--node', 'n1']);
