@@ -6,6 +6,7 @@
 import { isArray, type JsonObject, type JsonValue } from '../yaml/value.js';
 import {
   bad,
+  countOf,
   numberOf,
   objectOf,
   portOf,
@@ -46,7 +47,7 @@ export function readCalico(value: JsonObject): LogLine {
     port,
     verdict: action === 'allow' ? ('allow' as const) : ('deny' as const),
     side: reporter === 'src' ? ('egress' as const) : ('ingress' as const),
-    count: Math.max(1, numberOf(value['num_flows']) ?? 1),
+    count: countOf(value['num_flows']),
     first: timeOf(value['start_time'] ?? value['startTime']),
     last: timeOf(value['end_time'] ?? value['endTime']),
     guessed: false,

@@ -5,6 +5,7 @@
 import { isObject, type JsonObject, type JsonValue } from '../yaml/value.js';
 import {
   bad,
+  countOf,
   icmpRole,
   looksLikeReply,
   numberOf,
@@ -48,7 +49,7 @@ export function looksLikeHubble(value: JsonObject): boolean {
 
 export function readHubble(value: JsonObject): LogLine {
   const lost = value['lost_events'];
-  if (isObject(lost)) return skip('lost', undefined, numberOf(lost['num_events_lost']) ?? 1);
+  if (isObject(lost)) return skip('lost', undefined, countOf(lost['num_events_lost']));
   const flow = isObject(value['flow']) ? value['flow'] : value;
   if (!isObject(flow['IP']) && flow['verdict'] === undefined) {
     return OTHER_MESSAGES.some((name) => name in value) ? skip('other') : bad('it has no `flow`');
@@ -245,6 +246,6 @@ function enumText(value: JsonValue | undefined, names: readonly string[]): strin
 
 /** As encoding/json writes a Timestamp. */
 function protoTime(value: JsonValue | undefined): number | undefined {
-  const seconds = numberOf(objectOf(value)['seconds']);
-  return seconds === undefined ? undefined : seconds * 1000;
+  const { seconds } = objectOf(value);
+  return timeOf(seconds);
 }

@@ -83,7 +83,7 @@ function readFlow(value: JsonObject): LogLine {
   const verdict = value['verdict'] ?? 'allow';
   if (verdict !== 'allow' && verdict !== 'deny') return bad('`verdict` is neither allow nor deny');
   const count = value['count'] ?? 1;
-  if (typeof count !== 'number' || !Number.isInteger(count) || count < 1) {
+  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 1) {
     return bad('`count` is no number from 1');
   }
   const time = timeOf(value['time']);

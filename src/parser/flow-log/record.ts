@@ -152,12 +152,22 @@ export function textsOf(value: JsonValue | undefined): readonly string[] {
   return isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
 
+/** A number of records; one, where the log has none that can be one. */
+export function countOf(value: JsonValue | undefined): number {
+  const count = numberOf(value);
+  return count !== undefined && Number.isSafeInteger(count) && count > 0 ? count : 1;
+}
+
+/** The last millisecond that RFC 3339 can write. */
+const LAST_TIME = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
 /** RFC 3339, or seconds or milliseconds since the epoch. */
 export function timeOf(value: JsonValue | undefined): number | undefined {
-  if (typeof value === 'string' && !/^\d+$/.test(value)) {
-    const time = Date.parse(value);
-    return Number.isNaN(time) ? undefined : time;
-  }
+  const time = typeof value === 'string' && !/^\d+$/.test(value) ? Date.parse(value) : epoch(value);
+  return time !== undefined && time >= 0 && time <= LAST_TIME ? Math.floor(time) : undefined;
+}
+
+function epoch(value: JsonValue | undefined): number | undefined {
   const number = numberOf(value);
   if (number === undefined) return undefined;
   // Seconds reach this in the year 5138, milliseconds did in 1973.
