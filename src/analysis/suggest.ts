@@ -70,6 +70,8 @@ class Drafter {
   readonly #left: { why: string; entry: TallyEntry; seen: Sightings }[] = [];
   readonly #accepted: Accepted[] = [];
   #isolated: Sides = new Set();
+  /** Those, and the sides of units that selectors select beside the one that is meant. */
+  readonly #affected: Sides = new Set();
 
   constructor(
     private readonly tally: FlowTally,
@@ -161,41 +163,39 @@ class Drafter {
    */
   #isolatedSides(): Sides {
     const sides: Sides = new Set();
-    const all = this.#accepted.flatMap(({ needs }) => needs);
+    const isolate = (unit: string, direction: Direction): void => {
+      if (sides.has(sideKey(unit, direction))) return;
+      sides.add(sideKey(unit, direction));
+      for (const one of [unit, ...this.#units.othersOf(unit)]) {
+        this.#affected.add(sideKey(one, direction));
+      }
+    };
     if (this.options.existing === undefined) {
       // What cannot be drafted isolates nobody.
       for (const { entry, needs } of this.#accepted) {
         if (!hasPorts(entry.protocol)) continue;
         const ends = [entry.from, entry.to].flatMap(({ pod }) => pod ?? []);
         for (const pod of [...ends, ...needs.map(({ need }) => need.subject)]) {
-          for (const side of SIDES) sides.add(sideKey(unitKey(pod), side));
+          for (const side of SIDES) isolate(unitKey(pod), side);
         }
       }
       return sides;
     }
+    const all = this.#accepted.flatMap(({ needs }) => needs);
     for (let before = -1; before < sides.size;) {
       before = sides.size;
       for (const one of all) {
-        const key = sideKey(unitKey(one.need.subject), one.need.direction);
-        const isOpen = one.standing.kind === 'open' && this.#selects(sides, one.need);
-        if (one.standing.kind === 'missing' || isOpen) sides.add(key);
+        if (this.#isRequired(one)) isolate(unitKey(one.need.subject), one.need.direction);
       }
     }
     return sides;
   }
 
-  /** Whether the draft's policies of some unit select the subject. */
-  #selects(sides: Sides, { subject, direction }: Need): boolean {
-    const own = unitKey(subject);
-    if (sides.has(sideKey(own, direction))) return true;
-    return [...sides].some(
-      (key) => key.endsWith(` ${direction}`) && this.#units.othersOf(unitOfSide(key)).includes(own),
-    );
-  }
-
   #isRequired({ need, standing }: Accepted['needs'][number]): boolean {
     if (standing.kind === 'missing') return true;
-    return standing.kind === 'open' && this.#selects(this.#isolated, need);
+    return (
+      standing.kind === 'open' && this.#affected.has(sideKey(unitKey(need.subject), need.direction))
+    );
   }
 
   /** A rule for ICMP alone cannot be written: without ports it would allow everything. */

@@ -1,7 +1,8 @@
 /** Units of a draft: the workloads of a cluster, with selectors that select exactly their pods. */
 import { bug } from '../../diagnostics.js';
-import { isPolicyPod, type ClusterSnapshot, type Pod } from '../../ir/cluster.js';
+import { isPolicyPod, type ClusterSnapshot, type Labels, type Pod } from '../../ir/cluster.js';
 import { compareText } from '../../ir/normalize.js';
+import { isPerPodLabel } from '../replay/gone-pods.js';
 import type { Unit } from './draft.js';
 import { selectExactly } from './selectors.js';
 
@@ -13,6 +14,8 @@ interface UnitDraft {
   readonly workload: string;
   readonly kind: string;
   readonly pods: Pod[];
+  /** Their labels, once each, without those of single pods and revisions. */
+  readonly looks: Map<string, Labels>;
 }
 
 export class Units {
@@ -29,13 +32,23 @@ export class Units {
       if (draft === undefined) {
         const { namespace, workload } = pod;
         const kind = workload?.kind ?? 'Pod';
-        draft = { key, namespace, workload: workload?.name ?? pod.name, kind, pods: [] };
+        draft = {
+          key,
+          namespace,
+          workload: workload?.name ?? pod.name,
+          kind,
+          pods: [],
+          looks: new Map(),
+        };
         this.#drafts.set(key, draft);
         const here = this.#byNamespace.get(namespace);
         if (here === undefined) this.#byNamespace.set(namespace, [draft]);
         else here.push(draft);
       }
       draft.pods.push(pod);
+      const labels = [...pod.labels].filter(([name]) => !isPerPodLabel(name));
+      const look = JSON.stringify(labels.sort(([a], [b]) => compareText(a, b)));
+      if (!draft.looks.has(look)) draft.looks.set(look, new Map(labels));
     }
   }
 
@@ -71,11 +84,12 @@ export class Units {
     const { key } = draft;
     const here = this.#byNamespace.get(draft.namespace) ?? [];
     const rest = here.filter((one) => one !== draft);
-    const restPods = rest.flatMap(({ pods }) => pods);
-    const labels = ({ labels: own }: Pod): Pod['labels'] => own;
-    const found = selectExactly(draft.pods.map(labels), restPods.map(labels));
+    const found = selectExactly(
+      [...draft.looks.values()],
+      rest.flatMap(({ looks }) => [...looks.values()]),
+    );
     const selected = new Set(found.others);
-    const others = rest.filter(({ pods }) => pods.some((pod) => selected.has(pod.labels)));
+    const others = rest.filter(({ looks }) => [...looks.values()].some((one) => selected.has(one)));
     this.#others.set(key, others.map(({ key: other }) => other).sort(compareText));
     const isDns =
       draft.namespace === 'kube-system' &&

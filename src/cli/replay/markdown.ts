@@ -5,6 +5,7 @@ import { codeMarkdown, escapeMarkdown, tableMarkdown } from '../../render/markdo
 import { flowText, verdictText } from '../diff/text.js';
 import {
   countText,
+  flowsText,
   logText,
   MOST_ROWS,
   replaySummary,
@@ -70,5 +71,5 @@ function unknownSection({ unknown, flows }: ReplayDocument): string {
   );
   const shown = items.slice(0, MOST_ROWS);
   const more = items.length > shown.length ? `* … and ${items.length - shown.length} more\n` : '';
-  return `<details><summary>${countText(flows.unknown)} flows that cannot be judged</summary>\n\n${shown.join('')}${more}\n</details>\n`;
+  return `<details><summary>${flowsText(flows.unknown)} that cannot be judged</summary>\n\n${shown.join('')}${more}\n</details>\n`;
 }

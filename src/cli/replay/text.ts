@@ -51,13 +51,15 @@ export function replaySummary({ new: next, against, flows, period, logs }: Repla
   const counts = [
     `${countText(flows.cut)} cut`,
     `${countText(flows.opened)} opened`,
-    ...(against === undefined ? [] : [`${countText(flows.disagreeing)} disagree with ${against}`]),
+    ...(against === undefined
+      ? []
+      : [`${countText(flows.disagreeing)} disagree with the old policies`]),
     ...(flows.unknown === 0 ? [] : [`${countText(flows.unknown)} unknown`]),
   ];
   const read = logs.reduce((sum, log) => sum + log.flows, 0);
   const when = period === null ? '' : ` of ${durationText(period)}`;
   const records = flows.judged + flows.unknown === read ? '' : ` in ${countText(read)} records`;
-  return `${names}: ${counts.join(', ')}, of ${countText(flows.judged + flows.unknown)} flows${records}${when}`;
+  return `${names}: ${counts.join(', ')}, of ${flowsText(flows.judged + flows.unknown)}${records}${when}`;
 }
 
 function section(document: ReplayDocument, kind: RowKind, paint: Paint): string {
@@ -152,7 +154,7 @@ function unknownSection({ unknown }: ReplayDocument, paint: Paint): string {
   const more =
     rest.length === 0
       ? ''
-      : `  … and ${rest.length} more with ${countText(flows)} flows; \`--format json\` has all\n`;
+      : `  … and ${rest.length} more with ${flowsText(flows)}; \`--format json\` has all\n`;
   const title = `${paint('warning', 'UNKNOWN')}  flows that cannot be judged, since of one end nobody knows who it is`;
   return `${title}\n${lines.join('')}${more}`;
 }
@@ -170,12 +172,16 @@ function logLines({ logs, flows }: ReplayDocument, paint: Paint): string {
 
 export function logText({ path, format, lines, flows, guessed, skipped, bad }: FlowLog): string {
   const parts = [
-    `${path} (${format}): ${countText(flows)} flows in ${countText(lines)} records`,
+    `${path} (${format}): ${flowsText(flows)} in ${lines === 1 ? '1 record' : `${countText(lines)} records`}`,
     ...(guessed === 0 ? [] : [`${countText(guessed)} of guessed direction`]),
     ...skipped.map(({ what, count }) => `${countText(count)} ${what}`),
     ...(bad === 0 ? [] : [`${countText(bad)} that cannot be read`]),
   ];
   return parts.join('; ');
+}
+
+export function flowsText(count: number): string {
+  return count === 1 ? '1 flow' : `${countText(count)} flows`;
 }
 
 /** `1,204`. */
