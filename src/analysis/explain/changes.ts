@@ -14,8 +14,11 @@ import type { Side } from './sides.js';
 export interface Change {
   /** Several only where no single one flips the verdict. */
   readonly edits: readonly Edit[];
-  /** Other connections of the two ends over this port that the change affects too; see {@link Reach}. */
-  readonly besides: Reach;
+  /**
+   * Other connections of the two ends over this port that the change affects too; see {@link Reach}.
+   * Undefined where so many rules select the two that going through all pods would take minutes.
+   */
+  readonly besides: Reach | undefined;
 }
 
 /** Pods that the same change lets in, or keeps out, over the same port. */
@@ -90,13 +93,13 @@ export function searchChanges(
       );
     }
   }
-  const before = reachIn(world, asked);
+  const before = mayCount(world, asked, sides) ? reachIn(world, asked) : undefined;
   const changes = [...found]
     .sort(bySize)
     .slice(0, MOST_CHANGES + 2)
     .map((edits): Change => ({
       edits,
-      besides: differences(before, reachIn(applyEdits(world, edits), asked)),
+      besides: before && differences(before, reachIn(applyEdits(world, edits), asked)),
     }));
   const sorted = changes.sort(
     (a, b) => total(a.besides) - total(b.besides) || bySize(a.edits, b.edits),
@@ -196,6 +199,18 @@ function peerKey(peer: Extract<Edit, { kind: 'add-peer' }>['peer']): string {
   return peer.kind === 'addresses' ? String(peer.include[0]?.value) : peer.kind;
 }
 
+/** Pods times rules, about a second's work. */
+const MOST_COUNTED = 2_000_000;
+
+function mayCount({ model, cluster }: World, { at }: Asked, sides: readonly Side[]): boolean {
+  const interpreter = createInterpreter(model, cluster, at);
+  const rules = sides.reduce(
+    (sum, { subject, direction }) => sum + interpreter.rulesOf(subject, direction).length,
+    0,
+  );
+  return cluster.pods.length * rules <= MOST_COUNTED;
+}
+
 /** Who reaches the destination, and whom the source reaches, by the pods' names. */
 interface Reached {
   readonly senders: ReadonlySet<string>;
@@ -258,6 +273,6 @@ function differing(a: ReadonlySet<string>, b: ReadonlySet<string>): number {
   return gone + [...b].filter((one) => !a.has(one)).length;
 }
 
-function total({ senders, receivers }: Reach): number {
-  return senders + receivers;
+function total(reach: Reach | undefined): number {
+  return reach === undefined ? 0 : reach.senders + reach.receivers;
 }

@@ -113,10 +113,13 @@ function labelWords({
 }
 
 function besidesText(
-  { senders, receivers }: Change['besides'],
+  besides: Change['besides'],
   to: Changes['to'],
   ends: { readonly from: FlowEnd; readonly to: FlowEnd },
 ): string {
+  if (besides === undefined)
+    return 'what else it changes was not counted: too many rules select the two';
+  const { senders, receivers } = besides;
   const gain = to === 'allow';
   const parts: string[] = [];
   if (senders > 0) {

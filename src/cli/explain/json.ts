@@ -62,7 +62,7 @@ function changesJson({ to, changes, tried, never }: Changes): object {
         ...('policy' in edit ? { policy: policyName(edit.policy) } : {}),
         ...('rule' in edit ? { rule: edit.rule.name, at: formatPlace(edit.rule.origin) } : {}),
       })),
-      besides,
+      besides: besides ?? null,
     })),
   };
 }
