@@ -23,7 +23,15 @@ import { span, type SourceFile, type Span } from './source.js';
 
 /** What an option or an operand may take from the file; docs/config.md says what each is. */
 export type ConfigDefault =
-  'policies' | 'cluster' | 'clusters' | 'target' | 'table-budget' | 'base' | 'fail-on' | 'accept';
+  | 'policies'
+  | 'guardrails'
+  | 'cluster'
+  | 'clusters'
+  | 'target'
+  | 'table-budget'
+  | 'base'
+  | 'fail-on'
+  | 'accept';
 
 export class Config {
   constructor(
@@ -61,10 +69,12 @@ export class Config {
    * @throws InputError where several clusters are there and the command takes one
    */
   defaultOf(key: ConfigDefault, command: string): string | readonly unknown[] | undefined {
-    const { policies, target, diff } = this.values;
+    const { policies, guardrails, target, diff } = this.values;
     switch (key) {
       case 'policies':
         return policies === undefined ? undefined : this.paths(['policies'], policies);
+      case 'guardrails':
+        return guardrails === undefined ? undefined : this.paths(['guardrails'], guardrails);
       case 'cluster':
         return this.#oneCluster(command);
       case 'clusters': {

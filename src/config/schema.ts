@@ -77,6 +77,9 @@ export const CONFIG_SCHEMA: Schema = {
     policies: paths(
       'The policies: files, folders or globs, counted from the folder of this file. Commands take them where they are given no paths.',
     ),
+    guardrails: paths(
+      'Assertions and tests that the policies must keep, owned by others than their authors: files, folders or globs, counted from the folder of this file.',
+    ),
     clusters: record(
       'The clusters by name: manifests or snapshots of each. `--cluster NAME` takes one by its name.',
       paths('Files, folders or globs, counted from the folder of this file.'),

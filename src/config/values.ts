@@ -25,6 +25,7 @@ export interface Budgets {
 
 export interface ConfigValues {
   readonly policies?: Paths;
+  readonly guardrails?: Paths;
   readonly clusters?: Readonly<Record<string, Paths>>;
   readonly cluster?: string;
   readonly target?: string;

@@ -110,6 +110,20 @@ describe('policyc.yaml', () => {
     expect((await invoke([...argv, '--fail-on', 'narrow'])).code).toBe(0);
   });
 
+  it('holds policies to guardrails of others', async () => {
+    writeFileSync(
+      'rails.pol',
+      'assert never any -> pods in namespace shop where app == "db" port 5432/tcp\n',
+    );
+    writeFileSync('rails.yaml', `${CONFIG}guardrails: rails.pol\n`);
+    expect((await invoke(['check', '--no-config', 'policies', '--cluster', 'clusters'])).code).toBe(
+      0,
+    );
+    const { code, stdout } = await invoke(['check', '--config', 'rails.yaml']);
+    expect(code).toBe(1);
+    expect(stdout).toContain('rails.pol:1:');
+  });
+
   it('names what a revision is compared with', async () => {
     const git = (...argv: readonly string[]): void => {
       const who = ['-c', 'user.name=t', '-c', 'user.email=t@example.org'];

@@ -61,6 +61,7 @@ export const GUARDRAILS: OptionSpec = {
   flags: '--guardrails <path...>',
   description:
     'assertions and tests in files of others than the authors, which the policies must keep: in the cluster, or in any without one',
+  config: 'guardrails',
 };
 
 export const AT: OptionSpec = {
