@@ -136,7 +136,10 @@ describe('typing', () => {
     folder.remove();
   });
 
-  it('anything at random places', { timeout: 240_000 }, async () => {
+  it.each([
+    ['a.pol', [SHOP, REAL]],
+    ['a.yaml', [NETWORK_POLICY]],
+  ])('anything at random places of %s', { timeout: 240_000 }, async (name, texts) => {
     const pieces = fc.oneof(
       fc.constantFrom(
         '{',
@@ -177,13 +180,13 @@ describe('typing', () => {
       }),
       { minLength: 5, maxLength: 25 },
     );
-    const all = await startWith('a.pol', SHOP);
+    const all = await startWith(name, texts[0] ?? '');
     const { editor, uri, ask, folder } = all;
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(SHOP, REAL), edits, async (start, list) => {
+      fc.asyncProperty(fc.constantFrom(...texts), edits, async (start, list) => {
         await editor.change(uri, [{ text: start }]);
         // Whole first, so that nothing of an earlier run stays.
-        await expectSame(all, 'a.pol', start);
+        await expectSame(all, name, start);
         let document = TextDocument.create(uri, 'pol', 0, start);
         for (const { at, length, text, request } of list) {
           const from = Math.floor(at * document.getText().length);
@@ -202,7 +205,7 @@ describe('typing', () => {
         }
         // A file cannot hold half of a character.
         if (/\p{Surrogate}/u.test(document.getText())) return;
-        await expectSame(all, 'a.pol', document.getText());
+        await expectSame(all, name, document.getText());
       }),
       { numRuns: 25 },
     );
