@@ -68,7 +68,7 @@ class Drafter {
   readonly #needs: NeedFinder;
   readonly #units: Units;
   readonly #left: { why: string; entry: TallyEntry; seen: Sightings }[] = [];
-  readonly #accepted: Accepted[] = [];
+  #accepted: Accepted[] = [];
   #isolated: Sides = new Set();
   /** Those, and the sides of units that selectors select beside the one that is meant. */
   readonly #affected: Sides = new Set();
@@ -200,15 +200,13 @@ class Drafter {
 
   /** A rule for ICMP alone cannot be written: without ports it would allow everything. */
   #dropWithoutPorts(): void {
-    const kept = this.#accepted.filter((one) => {
+    this.#accepted = this.#accepted.filter((one) => {
       if (hasPorts(one.entry.protocol)) return true;
       if (this.#isStillAllowed(one.entry)) return true;
       const why = 'ICMP, which a NetworkPolicy allows with every port alone';
       this.#leave(why, one.entry, one.seen);
       return false;
     });
-    this.#accepted.length = 0;
-    this.#accepted.push(...kept);
   }
 
   #isStillAllowed(entry: TallyEntry): boolean {
