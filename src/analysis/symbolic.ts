@@ -11,7 +11,8 @@ import type { FoundCause } from './findings.js';
 import type { CauseReport, Change, FlowEntry, Party } from './report.js';
 import { assumptionsOf } from './symbolic/assumptions.js';
 import { findSymbolic, type PlacePair, type SymbolicFinding } from './symbolic/findings.js';
-import { tellPorts } from './symbolic/fresh-ports.js';
+import { findCoincidences, numbersToTry } from './symbolic/coincidences.js';
+import { tellCalled, tellPorts, type FreshPort } from './symbolic/fresh-ports.js';
 import { SymbolicNamer } from './symbolic/party.js';
 import { createSymbolicUniverse, type SymbolicUniverse } from './symbolic/universe.js';
 import { makeWitness } from './symbolic/witness.js';
@@ -36,20 +37,37 @@ export interface SymbolicReport {
 export function diffSymbolically(models: Models, at: number): SymbolicReport {
   const universe = createSymbolicUniverse(models, at);
   const findings = findSymbolic(universe, 'changes');
-  const namer = new SymbolicNamer(universe);
-  const changes = findings.map((finding): Ranked => {
-    const from = namer.describe(finding.from, finding.family);
-    const to = namer.describe(finding.to, finding.family);
-    return {
-      change: describeChange(finding, from, to, universe, models, at),
-      rank: rankOf(finding, from, to),
-    };
-  });
+  const tries = numbersToTry(models, universe);
+  const coincidences = findCoincidences(models, at, universe, findings, tries ?? []);
+  const changes = [
+    ...describeAll(findings, universe, models, at),
+    ...coincidences.flatMap((one) => describeAll(one.findings, one.universe, models, at, one.port)),
+  ];
   return {
     changes: changes.sort(byRank).map(({ change }) => change),
     kinds: universe.kinds.pods.length,
-    assumptions: assumptionsOf(universe),
+    assumptions: assumptionsOf(universe, tries !== undefined),
   };
+}
+
+/** @param called the port that all of them are about, where a name and a number mean it */
+function describeAll(
+  findings: readonly SymbolicFinding[],
+  universe: SymbolicUniverse,
+  models: Models,
+  at: number,
+  called?: FreshPort,
+): readonly Ranked[] {
+  if (findings.length === 0) return [];
+  const namer = new SymbolicNamer(universe);
+  return findings.map((finding): Ranked => {
+    const from = namer.describe(finding.from, finding.family);
+    const to = namer.describe(finding.to, finding.family);
+    return {
+      change: describeChange(finding, from, to, universe, models, at, called),
+      rank: rankOf(finding, from, to),
+    };
+  });
 }
 
 function describeChange(
@@ -59,9 +77,10 @@ function describeChange(
   universe: SymbolicUniverse,
   models: Models,
   at: number,
+  called: FreshPort | undefined,
 ): Change {
   if (tag === 'allowed') return bug('a difference has no tag `allowed`');
-  const told = tellPorts(ports, universe.freshPorts);
+  const told = called === undefined ? tellPorts(ports, universe.freshPorts) : tellCalled(called);
   const connection = {
     tag,
     from,
@@ -72,7 +91,10 @@ function describeChange(
     ...(told.except.length === 0 ? {} : { exceptNamed: told.except }),
     ...(family === undefined ? {} : { family }),
   };
-  const causes = found.map((cause) => reportCause(cause, universe, models, at));
+  const causes = found.map((cause) => ({
+    ...reportCause(cause, universe, models, at),
+    ...(called === undefined ? {} : { ports: told.text }),
+  }));
   return { ...connection, fingerprint: fingerprintOf(connection, causes), causes };
 }
 

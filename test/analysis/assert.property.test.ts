@@ -25,7 +25,7 @@ import { clusterText, policyText } from '../oracle/world-text.js';
 import { oracleAllows, type BruteFlow } from './flow-space.js';
 import { endAt, isOwnNode, NUMBERED, withFreshPorts, worldOf } from './concrete-ends.js';
 
-const RUNS = Number(process.env['POLICYC_RUNS'] ?? 80);
+const RUNS = Number(process.env['POLICYC_RUNS'] ?? 40);
 const SEED = Number(process.env['POLICYC_SEED'] ?? 20261124);
 
 const origin = span(new SourceFile('assert.pol', 'assert'), 0, 6);

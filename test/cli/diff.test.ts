@@ -353,6 +353,33 @@ describe('policyc diff without a cluster', () => {
     ]);
   });
 
+  it('sees what only happens where a name of a port and a number meet', async () => {
+    const two = (rule: string): string => `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: out, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: fe}}
+  policyTypes: [Egress]
+  egress: [{ports: [{port: 8080}]}]
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: in, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress: [${rule}]
+`;
+    writeFileSync('by-number.yaml', two(''));
+    writeFileSync(
+      'by-name.yaml',
+      two('{from: [{podSelector: {matchLabels: {app: fe}}}], ports: [{port: http}]}'),
+    );
+    const [only, ...others] = await changes('by-number.yaml', 'by-name.yaml');
+    expect(others).toEqual([]);
+    expect(only?.from.text).toBe('any pod with app=fe in namespace shop');
+    expect(only?.ports).toBe('8080/tcp where it is called "http"');
+  });
+
   it('says that nothing changes in any cluster', async () => {
     const { code, stdout } = await diff('edge.yaml', 'edge.yaml', '--fail-on', 'any');
     expect(code).toBe(0);

@@ -146,7 +146,7 @@ export function symbolicArena(
   return {
     searches,
     universe: first?.universe ?? bug('no families'),
-    assumptions: assumptionsOf(symbolic),
+    assumptions: assumptionsOf(symbolic, false),
     tryPair,
     tryFlow: () => bug('Services of all clusters are told by what is behind them'),
     nobody: ({ label }) => `${label} is nobody in any cluster`,

@@ -1,11 +1,11 @@
 /** Assumptions: what an answer for all clusters takes for granted, in sentences for people. */
 import { peersOf, type SymbolicUniverse } from './universe.js';
 
-export function assumptionsOf({
-  kinds,
-  freshPorts,
-  families,
-}: SymbolicUniverse): readonly string[] {
+/** @param triesNumbers whether names were tried with the numbers that rules name as well */
+export function assumptionsOf(
+  { kinds, freshPorts, families }: SymbolicUniverse,
+  triesNumbers: boolean,
+): readonly string[] {
   const models = [...new Set(families[0]?.universe.models)];
   const names = [...new Set(freshPorts.map(({ name }) => `"${name}"`))];
   const services = kinds.services.map(({ namespace, name }) => `${namespace}/${name}`);
@@ -15,7 +15,9 @@ export function assumptionsOf({
     ...(names.length === 0
       ? []
       : [
-          `port ${names.join(', ')}: each name means a number of its own that no rule names; a pod that lacks it is reached by no rule that names it`,
+          triesNumbers
+            ? `port ${names.join(', ')}: no pod gives two of its ports' names one number`
+            : `port ${names.join(', ')}: each name means a number of its own that no rule names; what changes only where pods give it a number that rules do name, only a cluster tells`,
         ]),
     ...(services.length === 0
       ? []

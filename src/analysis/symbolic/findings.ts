@@ -153,6 +153,11 @@ function endKey(place: Place): string {
   }
 }
 
+/** Equal for the same end at the same addresses, in whatever universe of the same policies. */
+export function placeKey(place: Place): string {
+  return `${endKey(place)} at ${place.cell.id}`;
+}
+
 function serviceText(service: NamedService | undefined): string {
   return service === undefined ? '' : `${service.namespace}/${service.name}`;
 }

@@ -98,6 +98,13 @@ export function tellPorts(set: PortSet, fresh: readonly FreshPort[]): ToldPorts 
   };
 }
 
+/** A port that both a number and a name mean: `8080/tcp where it is called "http"`. */
+export function tellCalled({ name, protocol, port }: FreshPort): ToldPorts {
+  const number = `${port}/${protocol.toLowerCase()}`;
+  const told = `${number} where it is called "${name}"`;
+  return { text: told, ranges: [], named: [told], except: [] };
+}
+
 function without(set: PortSet, index: number): PortSet {
   return set.flatMap(([first, last]): PortSet => {
     if (index < first || index > last) return [[first, last]];

@@ -83,15 +83,21 @@ export interface Asked {
 
 const NOTHING_ASKED: Asked = { peers: [], ports: [] };
 
-/** @throws InputError if there are more kinds than can be compared */
+/**
+ * @param given a port that is called by this name, where its number is to be one that rules name
+ * @throws InputError if there are more kinds than can be compared
+ */
 export function createSymbolicUniverse(
   models: Models,
   at: number,
   asked: Asked = NOTHING_ASKED,
+  given?: FreshPort,
 ): SymbolicUniverse {
   const distinctModels = models[0] === models[1] ? [models[0]] : models;
   const kinds = cutKinds(distinctModels, asked.peers);
-  const freshPorts = findFreshPorts(distinctModels, asked.ports);
+  const freshPorts = findFreshPorts(distinctModels, asked.ports).map((one) =>
+    one.name === given?.name && one.protocol === given.protocol ? given : one,
+  );
   const peers = [...peersOf(distinctModels), ...asked.peers];
   const hasOwnNodes = peers.some(({ kind }) => kind === 'own-node');
   const residents = settle(kinds, freshPorts, hasOwnNodes);
