@@ -8,6 +8,7 @@ import {
 } from './analysis/diff/clusters.js';
 import { boundCost, programCost } from './analysis/diff/cost.js';
 import { diffModels } from './analysis/diff.js';
+import type { Models } from './analysis/universe.js';
 import { diffSymbolically } from './analysis/symbolic.js';
 import type { ClusterSnapshot } from './ir/cluster.js';
 import type { PolicyModel } from './ir/model.js';
@@ -32,12 +33,14 @@ export interface CompareOptions {
   /** The instant at which rules with `until` are judged, in milliseconds since the epoch. */
   readonly at: number;
   readonly acceptances: readonly Acceptance[];
+  /** The policies as they are judged in a cluster, where that is not as they are written. */
+  readonly edit?: (model: PolicyModel, cluster: ClusterSnapshot) => PolicyModel;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
 /** @throws InputError where the policies do not fit a cluster, or tell too much apart without one */
 export function comparePolicies(options: CompareOptions): DiffDocument {
-  const { old, new: next, clusters, at, acceptances, onProgress } = options;
+  const { old, new: next, clusters, at, acceptances, edit, onProgress } = options;
   const [was, is] = [normalize(old.model), normalize(next.model)];
   const programs = { was: programCost(was), is: programCost(is) };
   const costs = {
@@ -50,7 +53,11 @@ export function comparePolicies(options: CompareOptions): DiffDocument {
   }
   const diffs = clusters.map(({ name, cluster }, i): ClusterDiff => {
     onProgress?.(i, clusters.length);
-    const { statefulPods, ...report } = diffModels([was, is], cluster, at);
+    const judged: Models =
+      edit === undefined
+        ? [was, is]
+        : [normalize(edit(old.model, cluster)), normalize(edit(next.model, cluster))];
+    const { statefulPods, ...report } = diffModels(judged, cluster, at);
     const bound = {
       was: boundCost(was, programs.was.plan, cluster, at),
       is: boundCost(is, programs.is.plan, cluster, at),

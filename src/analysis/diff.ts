@@ -6,6 +6,7 @@ import { judgeFlow, type Flow } from '../ir/flows.js';
 import { resolveFlows } from '../ir/flows/read.js';
 import { createInterpreter, type Interpreter } from '../ir/interpret.js';
 import { compareText } from '../ir/normalize.js';
+import type { AddressSpace } from './address-space.js';
 import { findConnections, type EndSet, type Finding } from './findings.js';
 import { Namer } from './party.js';
 import { portRanges, portText } from './port-set.js';
@@ -32,6 +33,17 @@ export interface DiffReport {
  * @throws InputError if there are more address classes than bytecode can hold
  */
 export function diffModels(models: Models, cluster: ClusterSnapshot, at: number): DiffReport {
+  const { changes, podsTouched, pods, statefulPods } = diffAndShow(models, cluster, at);
+  return { changes, podsTouched, pods, statefulPods };
+}
+
+/** What a change was told of. */
+export interface FoundChanges extends DiffReport {
+  readonly found: ReadonlyMap<Change, { readonly finding: Finding; readonly space: AddressSpace }>;
+}
+
+/** As {@link diffModels}, with the ends that each change is of. */
+export function diffAndShow(models: Models, cluster: ClusterSnapshot, at: number): FoundChanges {
   const universe = createUniverse(cluster, models, at);
   const { findings, space, ends } = findConnections(universe, 'changes');
   const namer = new Namer(universe, space);
@@ -39,11 +51,14 @@ export function diffModels(models: Models, cluster: ClusterSnapshot, at: number)
     causes.map(({ pair, pairPorts }) => witnessFlow(pair, pairPorts, space)),
   );
   const reporter = new CauseReporter(universe, witnesses);
+  const found = new Map<Change, { readonly finding: Finding; readonly space: AddressSpace }>();
   const changes = findings.map((finding): Ranked => {
     const from = namer.describe(finding.from, finding.family);
     const to = namer.describe(finding.to, finding.family);
     const causes = finding.causes.map(({ ports }) => reporter.next(portText(ports)));
-    return { change: describeChange(finding, from, to, causes), rank: rankOf(finding, from, to) };
+    const change = describeChange(finding, from, to, causes);
+    found.set(change, { finding, space });
+    return { change, rank: rankOf(finding, from, to) };
   });
   const touched = new Set(findings.flatMap(({ from, to }) => [...from.pods, ...podsBehind(to)]));
   return {
@@ -51,6 +66,7 @@ export function diffModels(models: Models, cluster: ClusterSnapshot, at: number)
     podsTouched: touched.size,
     pods: universe.pods.length,
     statefulPods: countStatefulPods(universe, ends),
+    found,
   };
 }
 

@@ -16,7 +16,8 @@ export interface Effect {
   readonly changes: boolean;
 }
 
-const ALLOW = (1 << CELL.allowBit) >>> 0;
+/** The cell of a port that is allowed, whoever decides. */
+export const ALLOW = (1 << CELL.allowBit) >>> 0;
 /** Verdict, reason and decider; whether the packet is logged or answered is no question of who may talk. */
 const JUDGEMENT_BITS =
   (ALLOW | (CELL.reasonMask << CELL.reasonShift) | ((1 << CELL.deciderBits) - 1)) >>> 0;

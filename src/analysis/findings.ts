@@ -170,6 +170,38 @@ function prune(from: EndSet, to: EndSet): { readonly from: EndSet; readonly to: 
   return { from: sources, to: without(to, alone(sources)) };
 }
 
+/** One packet that is meant for each kind of source with each kind of destination, as far as there are any. */
+export function pairsOfKinds(
+  { from, to, family }: Pick<Finding, 'from' | 'to' | 'family'>,
+  space: AddressSpace,
+): readonly WitnessPair[] {
+  const found = new Map<string, WitnessPair>();
+  for (const source of endsOfKinds(from)) {
+    for (const destination of endsOfKinds(to)) {
+      const key = `${source.kind} ${destination.kind}`;
+      if (found.has(key)) continue;
+      const pair = findPair(source.ends, destination.ends, family, space);
+      if (pair !== undefined) found.set(key, pair);
+    }
+  }
+  return [...found.values()];
+}
+
+function endsOfKinds({ pods, classes, services }: EndSet): readonly {
+  readonly kind: string;
+  readonly ends: EndSet;
+}[] {
+  const flavours = new Set(classes.map(({ flavour }) => flavour));
+  return [
+    ...(pods.length === 0 ? [] : [{ kind: 'pod', ends: { ...NOBODY, pods } }]),
+    ...[...flavours].map((flavour) => ({
+      kind: flavour,
+      ends: { ...NOBODY, classes: classes.filter((one) => one.flavour === flavour) },
+    })),
+    ...(services.length === 0 ? [] : [{ kind: 'a service', ends: { ...NOBODY, services } }]),
+  ];
+}
+
 /** A packet that is meant, from one of the sources to one of the destinations. */
 function findPair(
   from: EndSet,

@@ -2,6 +2,7 @@
 import { addressKey, type Address, type Family } from '../address.js';
 import type { AddressClass } from '../codegen/bind/classes.js';
 import { portIndex } from '../codegen/layout.js';
+import { SERVICE_HANDLING, type ServiceHandling } from '../ir/model.js';
 import { bug } from '../diagnostics.js';
 import type { Service, ServicePort } from '../ir/cluster.js';
 import type { AddressSpace } from './address-space.js';
@@ -14,7 +15,7 @@ import {
   type FacetsId,
   type Tag,
 } from './compose.js';
-import { isAllowed, segmentAt, type EffectId } from './effects.js';
+import { ALLOW, isAllowed, segmentAt, type EffectId } from './effects.js';
 import type { Ends, PeerId, PodGroup, ViewId } from './ends.js';
 import type { Grid, GridRow, LabelTable } from './rectangles.js';
 import type { EffectSpread } from './spread.js';
@@ -29,11 +30,21 @@ export interface ServiceTarget {
 
 interface ServiceFamily {
   /** What a source's own policies judge: classes of ready endpoints, each with its port index once. */
-  readonly behind: readonly { readonly peer: PeerId; readonly target: number }[];
+  readonly behind: readonly JudgedAddress[];
+  /** The cluster address with the Service's port, for those who judge packets before translation. */
+  readonly front: readonly JudgedAddress[];
   /** The endpoints that are pods. */
   readonly pods: readonly PlacedPod[];
   /** By address: what pods behind it judge, pods alike once. */
   readonly judges: readonly EndpointJudge[];
+}
+
+interface JudgedAddress {
+  readonly peer: PeerId;
+  /** Port index there. */
+  readonly target: number;
+  /** The endpoints there that are pods. */
+  readonly pods: PlacedPod[];
 }
 
 interface EndpointJudge {
@@ -71,7 +82,9 @@ export function serviceConnections(
 ): ServiceConnections {
   const targets = findTargets(universe, found);
   const sources = findSources(found, space, targets);
-  const judge = new ServiceJudge(found, composer, spread, mode);
+  const handling = universe.models.map((model) => model.services ?? SERVICE_HANDLING);
+  const [was = SERVICE_HANDLING, is = SERVICE_HANDLING] = handling;
+  const judge = new ServiceJudge(found, composer, spread, mode, [was, is]);
   const rowOf = (source: number): GridRow | undefined => {
     const from = sources[source] ?? bug(`no source ${source}`);
     if (!judge.turnTo(from)) return undefined;
@@ -124,7 +137,9 @@ function findTargets({ cluster, addresses }: Universe, found: Ends): readonly Se
             target: portIndex(port.protocol, one.targetPorts.get(position) ?? 0),
             pod: pods.get(addressKey(one.address)),
           }));
-        if (ready.length > 0) families.set(vip.family, describeEndpoints(ready));
+        if (ready.length === 0) continue;
+        const front = { peer: peerOf(vip), target: portIndex(port.protocol, port.port), pods: [] };
+        families.set(vip.family, describeEndpoints(ready, front));
       }
       return families.size === 0 ? [] : [{ service, port, families }];
     }),
@@ -137,12 +152,15 @@ interface ReadyEndpoint {
   readonly pod: PodEnd | undefined;
 }
 
-function describeEndpoints(ready: readonly ReadyEndpoint[]): ServiceFamily {
-  const behind = new Map<string, ServiceFamily['behind'][number]>();
+function describeEndpoints(ready: readonly ReadyEndpoint[], front: JudgedAddress): ServiceFamily {
+  const behind = new Map<string, JudgedAddress>();
   const judges = new Map<string, EndpointJudge>();
   for (const { peer, target, pod } of ready) {
-    behind.set(`${peer} ${target}`, { peer, target });
+    const place = `${peer} ${target}`;
+    const judged = behind.get(place) ?? { peer, target, pods: [] };
+    behind.set(place, judged);
     if (pod === undefined) continue;
+    judged.pods.push(pod.placed);
     const key = `${pod.ingress} ${target}`;
     const judge = judges.get(key);
     if (judge === undefined) {
@@ -153,6 +171,7 @@ function describeEndpoints(ready: readonly ReadyEndpoint[]): ServiceFamily {
   }
   return {
     behind: [...behind.values()],
+    front: [front],
     pods: ready.flatMap(({ pod }) => pod?.placed ?? []),
     judges: [...judges.values()],
   };
@@ -201,20 +220,26 @@ function findSources(
 class ServiceJudge {
   readonly #spread: EffectSpread;
   readonly #found: Ends;
+  /** What does not change on either side does not change through a Service either. */
+  readonly #handledAlike: boolean;
 
   constructor(
     found: Ends,
     private readonly composer: Composer,
     spread: EffectSpread,
     private readonly mode: 'changes' | 'allowed',
+    private readonly handling: readonly [was: ServiceHandling, is: ServiceHandling],
   ) {
     this.#found = found;
     this.#spread = spread;
+    const [was, is] = handling;
+    this.#handledAlike = was.judgedAt === is.judgedAt && was.hairpin === is.hairpin;
   }
 
   /** @returns whether there can be anything to say of the source */
   turnTo(from: ServiceSource): boolean {
     const changes =
+      !this.#handledAlike ||
       peersOf(from).some((peer) => this.#spread.isChanging(peer)) ||
       (from.kind === 'pods' && this.#found.views.egress[from.group.egress]?.changes === true);
     if (this.mode === 'changes' && !changes) return false;
@@ -236,38 +261,58 @@ class ServiceJudge {
     if (service === undefined || peerIn(from, family) === undefined) return undefined;
     const { changes } = this.#spread;
     const views = this.#spread.ingress[family];
-    if (this.mode === 'changes') {
+    if (this.mode === 'changes' && this.#handledAlike) {
       const changing =
         service.judges.some(({ ingress }) => changes[views[ingress] ?? 0] === 1) ||
         (from.kind === 'pods' &&
-          service.behind.some(({ peer }) => changes[this.#spread.egress[peer] ?? 0] === 1));
+          [...service.behind, ...service.front].some(
+            ({ peer }) => changes[this.#spread.egress[peer] ?? 0] === 1,
+          ));
       if (!changing) return NOTHING;
     }
     const index = portIndex(port.protocol, port.port);
     const egress =
       from.kind === 'pods'
-        ? this.#firstDenial(
-            service.behind.map(({ peer, target }) => [this.#spread.egress[peer] ?? 0, target]),
-          )
+        ? this.#eachSide((side, { judgedAt, hairpin }) => {
+            const judged = judgedAt === 'endpoints' ? service.behind : service.front;
+            const asked = judged.filter(
+              (one) => hairpin !== 'exempt' || !isOnlyItself(from, one.pods),
+            );
+            return this.#firstDenial(
+              asked.map(({ peer, target }) => [this.#spread.egress[peer] ?? 0, target]),
+              side,
+            );
+          })
         : undefined;
-    const ingress = this.#firstDenial(
-      service.judges
-        .filter((one) => !isExempt(from, one))
-        .map(({ ingress: view, target }) => [views[view] ?? 0, target]),
-    );
+    const ingress = this.#eachSide((side, { hairpin }) => {
+      const asked = service.judges.filter((one) => !isExempt(from, one, hairpin));
+      return this.#firstDenial(
+        asked.map(({ ingress: view, target }) => [views[view] ?? 0, target]),
+        side,
+      );
+    });
     return this.composer.intern(this.#facets(index, egress, ingress));
   }
 
+  /** Undefined where neither the old nor the new policies are asked. */
+  #eachSide(
+    cellOf: (side: 'was' | 'is', handling: ServiceHandling) => number | undefined,
+  ): CellChange | undefined {
+    const was = cellOf('was', this.handling[0]);
+    const is = cellOf('is', this.handling[1]);
+    return was === undefined && is === undefined ? undefined : [was ?? ALLOW, is ?? ALLOW];
+  }
+
   /** Every endpoint must allow; the first that denies speaks for all. */
-  #firstDenial(cells: readonly (readonly [EffectId, number])[]): CellChange | undefined {
-    const found = cells.map(([id, index]): CellChange => {
+  #firstDenial(
+    judged: readonly (readonly [EffectId, number])[],
+    side: 'was' | 'is',
+  ): number | undefined {
+    const cells = judged.map(([id, index]) => {
       const effect = this.#found.effects.effect(id);
-      const segment = segmentAt(effect, index);
-      return [effect.was[segment] ?? 0, effect.is[segment] ?? 0];
+      return effect[side][segmentAt(effect, index)] ?? 0;
     });
-    const was = found.find(([cell]) => !isAllowed(cell)) ?? found[0];
-    const is = found.find(([, cell]) => !isAllowed(cell)) ?? found[0];
-    return was === undefined || is === undefined ? undefined : [was[0], is[1]];
+    return cells.find((cell) => !isAllowed(cell)) ?? cells[0];
   }
 
   #facets(
@@ -294,10 +339,18 @@ function peersOf(from: ServiceSource): readonly PeerId[] {
   return from.kind === 'pods' ? [...from.group.peers.values()] : [from.peer];
 }
 
-/** Among several endpoints alike, another one stands for the one that the source itself is. */
-function isExempt(from: ServiceSource, { pods }: EndpointJudge): boolean {
-  if (from.kind === 'pods') {
-    return from.pods.length === 1 && pods.length === 1 && from.pods[0] === pods[0];
-  }
+function isExempt(
+  from: ServiceSource,
+  { pods }: EndpointJudge,
+  hairpin: ServiceHandling['hairpin'],
+): boolean {
+  if (from.kind === 'pods') return hairpin !== 'both' && isOnlyItself(from, pods);
   return from.classes.some((one) => pods.every(({ pod }) => isOwnNode(one, pod)));
+}
+
+/** Among several endpoints alike, another one stands for the one that the source itself is. */
+function isOnlyItself(from: ServiceSource, pods: readonly PlacedPod[]): boolean {
+  return (
+    from.kind === 'pods' && from.pods.length === 1 && pods.length === 1 && from.pods[0] === pods[0]
+  );
 }

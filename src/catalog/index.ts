@@ -17,6 +17,7 @@ import { kernelCatalog } from './kernel.js';
 import { linkCatalog } from './link.js';
 import { policyCatalog } from './policy.js';
 import { replayCatalog } from './replay.js';
+import { portabilityCatalog } from './portability.js';
 import { sourceCatalog } from './source.js';
 import { suggestCatalog } from './suggest.js';
 import { syntaxCatalog } from './syntax.js';
@@ -42,6 +43,7 @@ export const catalog = {
   ...linkCatalog,
   ...policyCatalog,
   ...replayCatalog,
+  ...portabilityCatalog,
   ...sourceCatalog,
   ...suggestCatalog,
   ...syntaxCatalog,

@@ -12,12 +12,16 @@ import { nearestName } from '../did-you-mean.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
 import type { PolicyModel } from '../ir/model.js';
 import type { Guardrails } from '../guardrails.js';
+import type { Edition } from '../ir/implementations.js';
 import { loadOperand } from '../policy-operand.js';
+import { asDiagnostic, editionNamed, policiesAs } from '../portability.js';
 import { conflictWarnings } from './conflict-warnings.js';
+import { checkEditionOptions, runEditions } from './diff/editions.js';
 import { diffMarkdown } from './diff/markdown.js';
 import { diffSarif } from './diff/sarif.js';
 import { diffText, portsText } from './diff/text.js';
 import { witnessesOf, writeWitnesses } from './witness-files.js';
+import { tellDifferences } from './portability/notes.js';
 import { DONE, NEGATIVE, type ExitCode } from './base/exit-codes.js';
 import { graphDot, graphSvg, type GraphEdge } from './graph.js';
 import { guardrailFaults, readGuardrails } from './guardrails.js';
@@ -26,9 +30,11 @@ import type { Session } from './base/session.js';
 import { policycVersion } from './version.js';
 
 export async function run(session: Session): Promise<ExitCode> {
+  const gates = readGates(session);
+  const editions = session.list('as').map(editionNamed);
+  if (editions.length > 1) return compareTwo(session, gates);
   const [old, next] = readOperands(session);
   const at = session.instant('at');
-  const gates = readGates(session);
   if (old === '-' && next === '-') throw new InputError([diagnostic('diff/two-inputs', {})]);
   const cache = new SourceCache(session.io.stdin);
   session.progress.stage('reading');
@@ -39,6 +45,8 @@ export async function run(session: Session): Promise<ExitCode> {
   const clusters = await readClusters(session, cache, warnings);
   const guardrails = await readGuardrails(session, cache, warnings);
   const acceptances = readAccepted(session, cache);
+  const [edition] = editions;
+  if (edition !== undefined) tellEdition(session, edition, is.model, clusters);
   session.progress.stage('comparing');
   const document = comparePolicies({
     old: { name: old, model: was.model },
@@ -46,6 +54,9 @@ export async function run(session: Session): Promise<ExitCode> {
     clusters,
     at,
     acceptances,
+    ...(edition === undefined
+      ? {}
+      : { edit: (model, cluster) => policiesAs(edition, model, cluster) }),
     onProgress: session.progress.report,
   });
   warnings.push(...staleAcceptances(acceptances, document.changes));
@@ -117,6 +128,47 @@ function brokenGuardrails(
   const places = clusters.length === 0 ? [undefined] : clusters.map(({ cluster }) => cluster);
   const all = places.flatMap((cluster) => guardrailFaults(guardrails, model, cluster, at));
   return [...new Map(all.map((one) => [`${one.span?.start ?? ''} ${one.message}`, one])).values()];
+}
+
+/** Two implementations over the same policies; these may come from policyc.yaml. */
+async function compareTwo(session: Session, gates: readonly Gate[]): Promise<ExitCode> {
+  checkEditionOptions(session, gates);
+  const at = session.instant('at');
+  const standing = session.config?.defaultOf('policies', 'policyc diff');
+  const given =
+    session.operands.length > 0 ? session.operands : [standing ?? []].flat().map(String);
+  const [path, another] = given;
+  if (path === undefined) {
+    const usage = 'policyc diff --as A --as B POLICIES --cluster PATH';
+    const args = { argument: 'POLICIES', command: 'policyc diff', usage, greedy: undefined };
+    throw new InputError([diagnostic('cli/missing-argument', args)]);
+  }
+  const cache = new SourceCache(session.io.stdin);
+  session.progress.stage('reading');
+  const { value, diagnostics } =
+    another === undefined ? await loadOperand(path, cache) : await loadPolicies(given, cache);
+  throwIfErrors(diagnostics);
+  const model = value ?? bug('no policies, and no error that says why');
+  const warnings = [...diagnostics, ...conflictWarnings(model)];
+  const clusters = await readClusters(session, cache, warnings);
+  await session.report(warnings);
+  session.progress.stage('comparing');
+  return runEditions(session, { name: given.join(' '), model }, clusters, gates, at);
+}
+
+/** @throws InputError without a cluster, since differences depend on who holds which address */
+function tellEdition(
+  session: Session,
+  edition: Edition,
+  model: PolicyModel,
+  clusters: readonly NamedCluster[],
+): void {
+  if (clusters.length === 0) {
+    const hint = 'add `--cluster PATH` with manifests or a snapshot of the cluster';
+    throw new InputError([asDiagnostic('`--as` judges in a cluster, and none is given', hint)]);
+  }
+  const snapshots = clusters.map(({ cluster }) => cluster);
+  tellDifferences(session, edition, model, snapshots);
 }
 
 async function readModel(

@@ -1,6 +1,7 @@
 /** `policyc eval`: verdicts on flows, and the rules that decide. */
-import { throwIfErrors } from '../diagnostics.js';
+import { InputError, throwIfErrors } from '../diagnostics.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
+import { asDiagnostic, editionNamed, policiesAs } from '../portability.js';
 import type { ClusterSnapshot, Pod } from '../ir/cluster.js';
 import { judgeFlow, reportFlow, type Flow, type FlowReport } from '../ir/flows.js';
 import { conflictWarnings } from './conflict-warnings.js';
@@ -9,11 +10,18 @@ import { DONE, type ExitCode } from './base/exit-codes.js';
 import { readFlows } from './flow-file.js';
 import { flowTable } from './flow-table.js';
 import { readOne } from './base/read-one.js';
+import { tellDifferences } from './portability/notes.js';
 import type { Session } from './base/session.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const at = session.instant('at');
   const name = engineName(session.requiredText('engine'));
+  const as = session.text('as');
+  const edition = as === undefined ? undefined : editionNamed(as);
+  if (edition !== undefined && name !== 'model') {
+    const hint = 'leave `--engine` out; bytecode is compiled for policyc’s own semantics alone';
+    throw new InputError([asDiagnostic('`--as` judges by the model', hint)]);
+  }
   const cache = new SourceCache(session.io.stdin);
   session.progress.stage('reading');
   const policies = await loadPolicies(session.list('policies'), cache);
@@ -26,7 +34,9 @@ export async function run(session: Session): Promise<ExitCode> {
   await session.report(diagnostics);
   if (policies.value && cluster.value && flows?.value) {
     session.progress.stage('preparing');
-    const engine = await startEngine(name, policies.value, at);
+    const judged = edition && policiesAs(edition, policies.value, cluster.value);
+    if (edition) tellDifferences(session, edition, policies.value, [cluster.value]);
+    const engine = await startEngine(name, judged ?? policies.value, at);
     try {
       const reports = judgeAll(session, engine, cluster.value, flows.value);
       if (session.json) session.printJson(reports);

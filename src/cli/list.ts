@@ -3,6 +3,7 @@ import { listConnections, type ListReport } from '../analysis/list.js';
 import { bug, diagnostic, InputError, throwIfErrors } from '../diagnostics.js';
 import { NameSearch } from '../did-you-mean.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
+import { editionNamed, policiesAs } from '../portability.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import { normalize } from '../ir/normalize.js';
 import { conflictWarnings } from './conflict-warnings.js';
@@ -11,11 +12,14 @@ import { graphDot, graphSvg, type GraphEdge } from './graph.js';
 import { listHtml } from './list/html.js';
 import { listMarkdown, listText } from './list/text.js';
 import { listSarif } from './list/sarif.js';
+import { editionText, tellDifferences } from './portability/notes.js';
 import type { Session } from './base/session.js';
 import { policycVersion } from './version.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const at = session.instant('at');
+  const as = session.text('as');
+  const edition = as === undefined ? undefined : editionNamed(as);
   const cache = new SourceCache(session.io.stdin);
   session.progress.stage('reading');
   const policies = await loadPolicies(session.operands, cache);
@@ -29,8 +33,11 @@ export async function run(session: Session): Promise<ExitCode> {
   const text = session.text('focus');
   const focus = text === undefined ? undefined : focusOf(text, snapshot);
   session.progress.stage('listing');
-  const report = listConnections(normalize(model), snapshot, at, focus);
-  const title = `${session.operands.join(' ')} in ${session.list('cluster').join(' ')}`;
+  if (edition) tellDifferences(session, edition, model, [snapshot]);
+  const judged = edition === undefined ? model : policiesAs(edition, model, snapshot);
+  const report = listConnections(normalize(judged), snapshot, at, focus);
+  const where = `${session.operands.join(' ')} in ${session.list('cluster').join(' ')}`;
+  const title = edition === undefined ? where : `${where} as ${editionText(edition)}`;
   session.print(await render(session, title, report));
   return DONE;
 }

@@ -72,6 +72,8 @@ export interface Service {
   readonly ports: readonly ServicePort[];
   /** Ready endpoints, by address; of both families. */
   readonly endpoints: readonly ServiceEndpoint[];
+  /** The labels of the pods that it is for; absent where its endpoints are made by hand. */
+  readonly selector?: Labels;
   /** How clients outside reach it; absent where it is for the cluster alone. */
   readonly outside?: OutsideAccess;
 }

@@ -3,6 +3,7 @@ import type { Address, Family } from '../address.js';
 import { formatPlace } from '../source.js';
 import type { Pod } from './cluster.js';
 import type { Judge, JudgeOptions, Protocol } from './interpret.js';
+import { sameAddress } from './interpret/match.js';
 import type { Verdict } from './model.js';
 import {
   NO_DECIDER,
@@ -76,15 +77,16 @@ export function judgeFlow(flow: Flow, judge: Judge): FlowJudgement {
 
 /** Every endpoint must allow, since any may be chosen; the first that denies speaks for all. */
 function judgeTargets(flow: Flow, judge: Judge): Judgement | undefined {
-  const { from, targets, protocol } = flow;
+  const { from, to, targets, protocol } = flow;
   if (targets.length === 0) {
     return { verdict: 'deny', reason: 'no-endpoint', decider: NO_DECIDER };
   }
   let first: Judgement | undefined;
-  for (const { pod, port } of targets) {
+  for (const { address, pod, port } of targets) {
     if (pod === undefined) continue;
     const localOrigin = from.node !== undefined && from.node === pod.node;
-    const options = optionsOf(flow, localOrigin);
+    const throughService = !sameAddress(address, to.address);
+    const options = { ...optionsOf(flow, localOrigin), throughService };
     const judgement = judge(pod, 'ingress', from.address, protocol, port, options);
     if (judgement.verdict === 'deny') return judgement;
     first ??= judgement;

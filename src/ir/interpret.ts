@@ -12,7 +12,7 @@ import {
 import { createPodSelection } from './interpret/selectors.js';
 import { createTierViews } from './interpret/tier-views.js';
 import { createTracer, type SideTrace } from './interpret/trace.js';
-import type { Direction, PortProtocol } from './model.js';
+import { SERVICE_HANDLING, type Direction, type PortProtocol } from './model.js';
 import {
   NO_DECIDER,
   type DeciderId,
@@ -27,6 +27,8 @@ export type { Protocol } from './interpret/match.js';
 export interface JudgeOptions {
   /** The packet was made by the subject's own node, not forwarded by it. */
   readonly localOrigin: boolean;
+  /** It was sent to a Service's address, and has been led on to the subject. */
+  readonly throughService?: boolean;
   /** More of the packet, for engines that run on packets. Policies do not look at it. */
   readonly sourcePort?: number;
   readonly icmpType?: number;
@@ -96,6 +98,7 @@ export function createInterpreter(
   const { matches, concerns, alternativesOf } = createRuleMatcher(cluster, selection);
   const viewsOf = createTierViews(model, selection, at);
   const traceTiers = createTracer(viewsOf, alternativesOf, at);
+  const services = model.services ?? SERVICE_HANDLING;
 
   /** The tiers alone: neither the pod itself, nor its node, nor Services are special here. */
   const judgeByPolicies = (packet: PacketView): Judgement => {
@@ -134,13 +137,28 @@ export function createInterpreter(
     if (service === undefined) return [];
     return endpointsBehind(service, vip, protocol, port).map(({ address, targetPort }) => ({
       address,
-      judgement: judgeAt(subject, 'egress', address, protocol, targetPort),
+      judgement:
+        services.hairpin === 'exempt' && holdsAddress(subject, address)
+          ? judgement('allow', 'self')
+          : judgeAt(subject, 'egress', address, protocol, targetPort),
     }));
+  };
+
+  const judgeService = (
+    subject: Pod,
+    vip: Address,
+    protocol: Protocol,
+    port: number,
+  ): Judgement => {
+    const endpoints = judgeEndpoints(subject, vip, protocol, port);
+    if (endpoints.length === 0 || services.judgedAt === 'endpoints') return agree(endpoints);
+    return judgeAt(subject, 'egress', vip, protocol, port);
   };
 
   const judge: Judge = (subject, direction, remote, protocol, port, options) => {
     if (!isPolicyPod(subject)) bug(`${subject.namespace}/${subject.name} is no policy pod`);
-    if (subject.addresses.some((own) => sameAddress(own, remote))) {
+    const isHairpin = options.throughService === true && direction === 'ingress';
+    if (holdsAddress(subject, remote) && !(isHairpin && services.hairpin === 'both')) {
       return judgement('allow', 'self');
     }
     const holder = book.holderOf(remote);
@@ -148,7 +166,7 @@ export function createInterpreter(
       const ownNode = subject.node !== undefined && holder?.nodes.has(subject.node) === true;
       if (ownNode && options.localOrigin) return judgement('allow', 'own-node');
     } else if (holder?.service !== undefined && hasPorts(protocol)) {
-      return agree(judgeEndpoints(subject, remote, protocol, port));
+      return judgeService(subject, remote, protocol, port);
     }
     return judgeAt(subject, direction, remote, protocol, port);
   };
@@ -185,6 +203,10 @@ export function createInterpreter(
       viewsOf(subject, direction).find(({ isolation }) => isolation !== NO_DECIDER)?.isolation ??
       NO_DECIDER,
   };
+}
+
+function holdsAddress({ addresses }: Pod, address: Address): boolean {
+  return addresses.some((own) => sameAddress(own, address));
 }
 
 export function hasPorts(protocol: Protocol): protocol is 'TCP' | 'UDP' | 'SCTP' {

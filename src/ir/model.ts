@@ -30,6 +30,9 @@ export interface PodSelector {
   readonly origin: Span;
 }
 
+/** Holders of addresses that an implementation knows by other means than their addresses. */
+export type Skipped = 'pods' | 'nodes' | 'pods-and-nodes';
+
 /** Who a rule speaks of: a set of addresses, known once a cluster is. */
 export type Peer =
   /** Every address; an allow by it does not cover addresses of the pod ranges that no pod holds. */
@@ -42,6 +45,8 @@ export type Peer =
       readonly kind: 'addresses';
       readonly include: readonly Prefix[];
       readonly exclude: readonly Prefix[];
+      /** Whose addresses it passes over, where an implementation matches those by identity alone. */
+      readonly skips?: Skipped;
       readonly origin: Span;
     }
   /** Any address in the status of the nodes selected. */
@@ -82,6 +87,8 @@ export interface Rule {
   readonly log: boolean;
   /** A denied packet is answered with a TCP RST or an ICMP error. Only with `deny`. */
   readonly reject: boolean;
+  /** An allow by address covers addresses of the pod ranges that no pod holds as well. */
+  readonly coversUnheld?: boolean;
   /** The rule holds before this instant: milliseconds since the epoch. */
   readonly until?: number;
   readonly reason?: string;
@@ -97,7 +104,9 @@ export type PolicyKind =
   /** A statement of a `namespace` block of the policy language. */
   | 'namespace'
   /** A `policy` block of the policy language. */
-  | 'policy';
+  | 'policy'
+  /** What an implementation of the API does whatever the policies say; nobody wrote it. */
+  | 'implementation';
 
 export interface Policy {
   readonly kind: PolicyKind;
@@ -222,6 +231,20 @@ export interface PolicyTest {
   readonly origin: Span;
 }
 
+/** How packets to a Service's cluster address meet the policies. */
+export interface ServiceHandling {
+  /** What the sender's policies judge: every endpoint with its target port, or the address itself. */
+  readonly judgedAt: 'endpoints' | 'cluster-address';
+  /**
+   * A pod that its own Service leads back to itself: its egress policies judge that, or both of its
+   * sides do, or none.
+   */
+  readonly hairpin: 'egress' | 'both' | 'exempt';
+}
+
+/** SEMANTICS, section 6. */
+export const SERVICE_HANDLING: ServiceHandling = { judgedAt: 'endpoints', hairpin: 'egress' };
+
 /** Everything that the policy sources say, in the order in which they say it. */
 export interface PolicyModel {
   /** In the order of evaluation; the built-in tiers are always there. */
@@ -230,4 +253,6 @@ export interface PolicyModel {
   readonly exceptions: readonly Exception[];
   readonly assertions: readonly Assertion[];
   readonly tests: readonly PolicyTest[];
+  /** Ours unless told. */
+  readonly services?: ServiceHandling;
 }

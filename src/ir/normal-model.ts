@@ -1,6 +1,6 @@
 /** The normal model: policies in the order of decision, each decider numbered. */
 import type { Span } from '../source.js';
-import type { Direction, Policy, Rule, Tier, Verdict } from './model.js';
+import type { Direction, Policy, Rule, ServiceHandling, Tier, Verdict } from './model.js';
 
 /** Index into {@link NormalModel.deciders}; 0 is "no rule": a default or a built-in reason. */
 export type DeciderId = number & { readonly brand: 'DeciderId' };
@@ -41,6 +41,8 @@ export interface NormalModel {
   readonly tiers: readonly NormalTier[];
   readonly policies: readonly NormalPolicy[];
   readonly deciders: readonly Decider[];
+  /** Ours unless told. */
+  readonly services?: ServiceHandling;
 }
 
 /** Why a direction of a packet got its verdict. */
@@ -84,7 +86,7 @@ export function deciderOrigin(decider: Decider): Span | undefined {
     case 'none':
       return undefined;
     case 'rule':
-      return decider.rule.origin;
+      return decider.policy.kind === 'implementation' ? undefined : decider.rule.origin;
     case 'isolation':
       return decider.policy.origin;
   }

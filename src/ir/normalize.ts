@@ -27,7 +27,8 @@ export function normalize(model: PolicyModel): NormalModel {
     return { ...tier, policies: ordered };
   });
   if (policies.length !== model.policies.length) bug('a policy names a tier that the model lacks');
-  return { tiers, policies, deciders };
+  const { services } = model;
+  return { tiers, policies, deciders, ...(services === undefined ? {} : { services }) };
 }
 
 /** Text order by UTF-16 code units, which no locale changes. */

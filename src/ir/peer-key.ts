@@ -23,7 +23,7 @@ export function peerKey(peer: Peer): string {
     case 'pods':
       return `pods ${podSelectorKey(peer)}`;
     case 'addresses':
-      return `addresses ${prefixesKey(peer.include)}!${prefixesKey(peer.exclude)}`;
+      return `addresses ${prefixesKey(peer.include)}!${prefixesKey(peer.exclude)}${peer.skips === undefined ? '' : ` but ${peer.skips}`}`;
     case 'nodes':
       return `nodes ${selectorKey(peer.selector)}`;
     case 'service':

@@ -78,9 +78,9 @@ function writeStatus({ completed, addresses }: Pod): JsonObject {
   return { phase: 'Running', podIPs: addresses.map((one) => ({ ip: formatAddress(one) })) };
 }
 
-/** Without a selector, so that the endpoints written are those of the cluster. */
+/** With slices even where there are no endpoints, so that the selector makes none. */
 function writeService(service: Service): readonly JsonObject[] {
-  const { namespace, name, addresses, ports, outside } = service;
+  const { namespace, name, addresses, ports, selector, outside } = service;
   const clusterIPs = addresses.length === 0 ? ['None'] : addresses.map(formatAddress);
   const written: JsonObject = {
     apiVersion: 'v1',
@@ -88,6 +88,7 @@ function writeService(service: Service): readonly JsonObject[] {
     metadata: { namespace, name },
     spec: {
       ...(outside === undefined ? {} : { type: outside.type }),
+      ...(selector === undefined ? {} : { selector: sortedLabels(selector) }),
       ...(outside?.keepsClient === true ? { externalTrafficPolicy: 'Local' } : {}),
       clusterIP: clusterIPs[0] ?? 'None',
       clusterIPs,
@@ -106,8 +107,10 @@ function writeService(service: Service): readonly JsonObject[] {
 }
 
 /** One slice for each family and list of target ports. */
-function writeSlices({ namespace, name, ports, endpoints }: Service): readonly JsonObject[] {
+function writeSlices(service: Service): readonly JsonObject[] {
+  const { namespace, name, ports, endpoints, selector } = service;
   const groups = new Map<string, ServiceEndpoint[]>();
+  if (endpoints.length === 0 && selector !== undefined) groups.set('', []);
   for (const endpoint of endpoints) {
     const targets = [...endpoint.targetPorts].sort(([a], [b]) => a - b);
     const key = `${endpoint.address.family} ${targets.join(' ')}`;
@@ -145,6 +148,9 @@ function addressType({ family }: Address): string {
 
 function writeLabels(labels: Labels): { readonly labels?: JsonObject } {
   if (labels.size === 0) return {};
-  const sorted = [...labels].sort(([a], [b]) => (a < b ? -1 : 1));
-  return { labels: Object.fromEntries(sorted) };
+  return { labels: sortedLabels(labels) };
+}
+
+function sortedLabels(labels: Labels): JsonObject {
+  return Object.fromEntries([...labels].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

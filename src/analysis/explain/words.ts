@@ -69,6 +69,12 @@ export function clauseText(clause: Clause, packet: PacketView): string {
       return clause.holds
         ? `${address} is no unused pod address`
         : `${address} is in a pod range and held by no known pod: no allow by address lets it in`;
+    case 'passed-over': {
+      const whom = clause.skips === 'pods-and-nodes' ? 'pods and nodes' : clause.skips;
+      return clause.holds
+        ? `${address} is of nobody that is known by other means`
+        : `${remote} is passed over: ${whom} are not matched by address`;
+    }
     case 'endpoint':
       return `${remote} is ${clause.holds ? 'an' : 'no'} endpoint of service ${clause.namespace}/${clause.name}`;
     case 'ports':

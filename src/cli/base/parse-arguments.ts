@@ -152,11 +152,17 @@ function commandOf(spec: CommandSpec): Command {
     .configureOutput({ writeOut: () => undefined, writeErr: () => undefined })
     .allowExcessArguments(true)
     .showSuggestionAfterError(false);
-  for (const { flags, description, default: value } of spec.options) {
+  for (const { flags, description, default: value, repeated } of spec.options) {
     const option = new Option(flags, description);
+    if (repeated === true) option.argParser(appended);
     command.addOption(value === undefined ? option : option.default(value));
   }
   return command;
+}
+
+function appended(value: string, previous: unknown): readonly unknown[] {
+  const before: readonly unknown[] = Array.isArray(previous) ? previous : [];
+  return [...before, value];
 }
 
 function choiceDiagnostics(

@@ -10,6 +10,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   readonly default?: string;
   readonly required?: boolean;
+  /** May be given several times, with one value each. */
+  readonly repeated?: boolean;
   /** Each occurrence stands for itself: `--cluster a b --cluster c` is two lists. */
   readonly grouped?: boolean;
   /** What of policyc.yaml stands in where it is not given. */

@@ -137,6 +137,8 @@ function missWord(clause: Clause): string {
       return 'an exception';
     case 'held':
       return 'an address that nobody holds';
+    case 'passed-over':
+      return 'an address that is known by other means';
     case 'ports':
       return 'the port';
     case 'until':

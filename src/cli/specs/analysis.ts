@@ -4,6 +4,7 @@ import { explainCommand } from './explain.js';
 import { replayCommand, suggestCommand } from './flow-logs.js';
 import { reportCommand } from './report.js';
 import {
+  AS,
   AT,
   BUG_EXIT,
   CLUSTER,
@@ -32,11 +33,17 @@ export const analysisCommands: CommandGroup = {
         'Compares what old and new policies do: by meaning, not by text. For each class of sources, destinations and ports whose verdict changes: what it was and is, the rules that decide with their places and owners, and a flow that `policyc eval --flows` takes. Policies that say the same in other words give an empty difference.',
         'OLD and NEW are bundles, paths of policies, or `REVISION:PATH` in the git repository here; what exists as a path is taken as one. With several --cluster options each is a cluster of its own, and changes that are the same in several are told once.',
         "Without --cluster all clusters are meant: pods are told by labels, such as 'any pod with app=web in a namespace with team=a', and each change comes with a cluster made up to show it. What the answer takes for granted is printed below it. Policies that tell too many kinds of pods apart are refused with the numbers.",
+        'With one --as both are judged as that implementation has them; guardrails and the cost stay policyc’s own. With two, over one operand, it lists the flows that the two judge differently, each with a flow to try and the numbers of the differences that cause it (docs/portability.md); no guardrails are asked.',
         'A change can be accepted by its fingerprint in a file that is kept with the policies: a list of `{fingerprint, reason}`. Entries that accept nothing are reported.',
       ],
       operands: [
         { name: 'OLD', description: 'the policies as they were', many: false, optional: true },
-        { name: 'NEW', description: 'the policies as they will be', many: false, optional: true },
+        {
+          name: 'NEW',
+          description: 'the policies as they will be; left out with two --as',
+          many: false,
+          optional: true,
+        },
       ],
       options: [
         {
@@ -71,6 +78,7 @@ export const analysisCommands: CommandGroup = {
           description:
             'write each flow that shows a change, and its made-up cluster where there is one, as files that `policyc eval` takes',
         },
+        { ...AS, description: `${AS.description}; may be given twice`, repeated: true },
         AT,
         DIFF_FORMAT,
         COLOR,
@@ -99,6 +107,10 @@ export const analysisCommands: CommandGroup = {
           does: 'a gate over two clusters',
         },
         {
+          command: 'policyc diff --as cilium --as calico policies/ --cluster cluster.yaml',
+          does: 'what two implementations of the API judge differently',
+        },
+        {
           command:
             'policyc diff main:policies/ policies/ --cluster cluster.yaml --format markdown > comment.md',
           does: 'for a comment on a change',
@@ -123,6 +135,7 @@ export const analysisCommands: CommandGroup = {
       options: [
         { ...CLUSTER, required: true },
         { flags: '--focus <name>', description: 'only this pod or workload, as namespace/name' },
+        AS,
         AT,
         {
           flags: '--format <format>',
@@ -151,6 +164,43 @@ export const analysisCommands: CommandGroup = {
     suggestCommand,
     reportCommand,
     explainCommand,
+    {
+      name: 'portability',
+      summary: 'say what the same policies mean with other implementations of the API',
+      purpose: [
+        'For each implementation: how many lines of connections it judges otherwise than the text of the API, by which of its differences, and which differences touch these policies, judged or not. docs/portability.md has every difference with its source.',
+        'An implementation may have a version and settings: `cilium@1.15`, `cilium@1.15+cidr-match-nodes`.',
+      ],
+      operands: [POLICY_PATHS],
+      options: [
+        { ...CLUSTER, required: true },
+        {
+          ...AS,
+          description: 'only this implementation; may be given several times',
+          repeated: true,
+        },
+        AT,
+        {
+          flags: '--format <format>',
+          description: 'text for people, markdown for a comment on a change, json for machines',
+          choices: ['text', 'markdown', 'json'],
+          default: 'text',
+        },
+        COLOR,
+      ],
+      examples: [
+        {
+          command: 'policyc portability policies/ --cluster cluster.yaml',
+          does: 'what to know before another network plugin comes',
+        },
+        {
+          command: 'policyc diff --as cilium --as calico policies/ --cluster cluster.yaml',
+          does: 'the flows that two of them judge differently',
+        },
+      ],
+      exits: [DONE_EXIT, INPUT_EXIT, BUG_EXIT],
+      load: () => import('../portability.js'),
+    },
     {
       name: 'snapshot',
       summary: 'write down what policies can see of a cluster, and nothing else',

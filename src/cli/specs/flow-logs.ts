@@ -24,7 +24,7 @@ const KUBECTL_EXAMPLE: ExampleSpec = {
 
 export const replayCommand: CommandSpec = {
   name: 'replay',
-  summary: 'say which flows that were really seen a change would cut, and which rules nothing hits',
+  summary: 'say which flows that were seen a change would cut, and which rules nothing hits',
   purpose: [
     'Reads flow logs and judges every flow in them by NEW: flows that were carried and that NEW denies (cut), flows that policies denied and that NEW allows (opened), and rules that nothing in the log gave anything to do. With --against, what was so before the change is told apart: flows of which the log and OLD disagree are listed by themselves, since then the snapshot is stale, or another engine decides.',
     'Read are Hubble (`hubble observe -o json` and exported files), Calico flow logs in JSON, the log of the AWS VPC CNI network policy agent, `policyc events --format json`, and flows as `policyc eval` takes them. A log is read line by line, so that it may have any size; lines that cannot be read are reported with their place. Replies count for the connection that they answer; drops for other reasons than policy, and ICMP errors, do not count, and are told with their number.',

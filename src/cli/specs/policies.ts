@@ -2,6 +2,7 @@
 import { DEFAULT_TARGET, TARGETS } from '../../target.js';
 import type { CommandGroup } from '../base/spec.js';
 import {
+  AS,
   AT,
   BUG_EXIT,
   CLUSTER,
@@ -148,6 +149,7 @@ export const policyCommands: CommandGroup = {
           required: true,
         },
         { ...ENGINE, default: 'model' },
+        AS,
         AT,
         FORMAT,
         COLOR,

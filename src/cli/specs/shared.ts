@@ -43,6 +43,12 @@ export const CLUSTER: OptionSpec = {
 /** For commands that change a node: what they do must not depend on the folder that they run in. */
 export const NODE_CLUSTER: OptionSpec = { flags: CLUSTER.flags, description: CLUSTER.description };
 
+export const AS: OptionSpec = {
+  flags: '--as <implementation>',
+  description:
+    'judge as upstream, cilium, calico, aws or k3s really do, with a version after @ and settings after +; policyc unless told',
+};
+
 export const ENGINE: OptionSpec = {
   flags: '--engine <engine>',
   description:

@@ -1,6 +1,6 @@
 /** Arms: rules taken apart into one address atom and a list of port intervals each. */
 import type { Address } from '../../address.js';
-import type { Direction, Peer, PortMatch } from '../../ir/model.js';
+import type { Direction, Peer, PortMatch, Skipped } from '../../ir/model.js';
 import type { NormalPolicy, NormalRule } from '../../ir/normal-model.js';
 import { portMatchKey } from '../../ir/peer-key.js';
 import type { AtomId, AtomTable } from './atoms.js';
@@ -37,6 +37,11 @@ const EVERY_FLAVOUR: ReadonlySet<Flavour> = new Set([
   'unbound',
 ]);
 const BOUND: ReadonlySet<Flavour> = new Set(['outside', 'pod', 'node', 'service']);
+const SKIPPED: Readonly<Record<Skipped, readonly Flavour[]>> = {
+  pods: ['pod'],
+  nodes: ['node'],
+  'pods-and-nodes': ['pod', 'node'],
+};
 const OUTSIDE: ReadonlySet<Flavour> = new Set(['outside']);
 
 /** The arms of a policy's rules in the direction, in decision order. Rules past `at` have none. */
@@ -151,7 +156,11 @@ function peerAtoms(
 function peerFlavours(rule: NormalRule, peer: Peer): ReadonlySet<Flavour> {
   if (peer.kind === 'outside') return OUTSIDE;
   const byAddress = peer.kind === 'any' || peer.kind === 'addresses';
-  return byAddress && rule.action === 'allow' ? BOUND : EVERY_FLAVOUR;
+  const barred = byAddress && rule.action === 'allow' && rule.coversUnheld !== true;
+  const flavours = barred ? BOUND : EVERY_FLAVOUR;
+  if (peer.kind !== 'addresses' || peer.skips === undefined) return flavours;
+  const skipped = SKIPPED[peer.skips];
+  return new Set([...flavours].filter((flavour) => !skipped.includes(flavour)));
 }
 
 /** A Service's ports mean their target ports at each of its endpoints. */

@@ -1,6 +1,7 @@
 /** Who holds an address of the cluster: a pod, a node, a Service, or nobody. */
 import { addressKey, type Address } from '../../address.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod, type Service } from '../cluster.js';
+import type { Skipped } from '../model.js';
 import { PrefixBuckets } from './prefixes.js';
 
 export interface AddressHolder {
@@ -17,6 +18,13 @@ export interface AddressBook {
   readonly holderOf: (address: Address) => AddressHolder | undefined;
   /** In some node's pod ranges, and held by nothing. */
   readonly isUnbound: (address: Address) => boolean;
+}
+
+/** Whether a peer by address passes over the address, as whoever holds it is known by other means. */
+export function passesOver(skips: Skipped | undefined, holder: AddressHolder | undefined): boolean {
+  if (skips === undefined || holder === undefined) return false;
+  if (holder.pod !== undefined) return skips !== 'nodes';
+  return skips !== 'pods' && holder.nodes.size > 0 && holder.service === undefined;
 }
 
 interface HolderDraft {

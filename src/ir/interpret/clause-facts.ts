@@ -10,9 +10,15 @@ import {
 } from '../cluster.js';
 import type { LabelRequirement, LabelSelector, Peer, PortMatch } from '../model.js';
 import type { NormalRule } from '../normal-model.js';
+import { passesOver } from './addresses.js';
 import type { Clause } from './clauses.js';
 import type { PacketView } from './match.js';
 import { namespaceLabels } from './selectors.js';
+
+/** Whether the rule lets nobody in by an address that no pod holds (SEMANTICS, section 6). */
+export function isBarred({ action, coversUnheld }: NormalRule): boolean {
+  return action === 'allow' && coversUnheld !== true;
+}
 
 /** What the peer asks of the remote address. */
 export function peerClauses(
@@ -25,8 +31,7 @@ export function peerClauses(
   const { holder, remote, unbound } = packet;
   const { origin } = peer;
   // An allow does not let in what nobody holds; a deny does cover it.
-  const held: readonly Clause[] =
-    rule.action === 'allow' ? [{ kind: 'held', holds: !unbound, origin }] : [];
+  const held: readonly Clause[] = isBarred(rule) ? [{ kind: 'held', holds: !unbound, origin }] : [];
   switch (peer.kind) {
     case 'any':
       return held;
@@ -53,6 +58,16 @@ export function peerClauses(
                 get origin() {
                   return clauseOrigin(taken ?? peer.exclude[0], origin);
                 },
+              } as const,
+            ]),
+        ...(peer.skips === undefined
+          ? []
+          : [
+              {
+                kind: 'passed-over',
+                skips: peer.skips,
+                holds: !passesOver(peer.skips, holder),
+                origin,
               } as const,
             ]),
         ...held,

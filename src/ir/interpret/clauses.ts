@@ -2,7 +2,7 @@
 import type { Prefix } from '../../address.js';
 import type { Span } from '../../source.js';
 import type { ClusterNode } from '../cluster.js';
-import type { LabelRequirement, Peer, PortMatch } from '../model.js';
+import type { LabelRequirement, Peer, PortMatch, Skipped } from '../model.js';
 
 export type ClauseDemand =
   /** What kind of thing the remote is. */
@@ -26,6 +26,8 @@ export type ClauseDemand =
   | { readonly kind: 'except'; readonly prefix: Prefix | undefined }
   /** Not an address of the pod ranges that nobody holds: no allow by address lets those in. */
   | { readonly kind: 'held' }
+  /** Not an address of a pod, or of a node either: these are known by other means than addresses. */
+  | { readonly kind: 'passed-over'; readonly skips: Skipped }
   | { readonly kind: 'endpoint'; readonly namespace: string; readonly name: string }
   /** One of the ports; `port` is the one that matches, or comes nearest. */
   | { readonly kind: 'ports'; readonly port: PortMatch | undefined }

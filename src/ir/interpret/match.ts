@@ -2,9 +2,9 @@
 import type { Address } from '../../address.js';
 import { selectorMatches, type ClusterSnapshot, type Pod, type Service } from '../cluster.js';
 import { bug } from '../../diagnostics.js';
-import type { AddressHolder } from './addresses.js';
+import { passesOver, type AddressHolder } from './addresses.js';
 import type { Alternative } from './clauses.js';
-import { peerClauses, portClauses } from './clause-facts.js';
+import { isBarred, peerClauses, portClauses } from './clause-facts.js';
 import { someContains } from './prefixes.js';
 import type { PodSelection } from './selectors.js';
 import type { Direction, Peer, PortMatch, PortProtocol } from '../model.js';
@@ -42,12 +42,13 @@ export function createRuleMatcher(cluster: ClusterSnapshot, selection: PodSelect
     const { holder, remote, unbound } = packet;
     switch (peer.kind) {
       case 'any':
-        return !(unbound && rule.action === 'allow');
+        return !(unbound && isBarred(rule));
       case 'addresses':
         return (
           someContains(peer.include, remote) &&
           !someContains(peer.exclude, remote) &&
-          !(unbound && rule.action === 'allow')
+          !passesOver(peer.skips, holder) &&
+          !(unbound && isBarred(rule))
         );
       case 'outside':
         return holder === undefined && !unbound;

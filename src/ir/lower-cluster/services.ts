@@ -56,6 +56,7 @@ export class ServiceLowering {
     const found = new EndpointSet();
     if (spec !== undefined && !isExternal) this.#find(source, spec, entries, found);
     const outside = spec === undefined ? undefined : lowerOutside(spec);
+    const selector = spec?.labels('selector');
     const service = {
       namespace,
       name,
@@ -66,6 +67,7 @@ export class ServiceLowering {
         port,
       })),
       endpoints: found.sorted(),
+      ...(selector === undefined || selector.size === 0 || isExternal ? {} : { selector }),
       ...(outside === undefined ? {} : { outside }),
     };
     // As in the API, an empty text asks for an address.
