@@ -31,7 +31,8 @@ export type ConfigDefault =
   | 'table-budget'
   | 'base'
   | 'fail-on'
-  | 'accept';
+  | 'accept'
+  | 'lint-fail-on';
 
 export class Config {
   constructor(
@@ -89,6 +90,8 @@ export class Config {
         return diff?.base;
       case 'fail-on':
         return diff?.['fail-on']?.join(',');
+      case 'lint-fail-on':
+        return this.values.lint?.['fail-on'];
       case 'accept':
         return diff?.accept === undefined
           ? undefined

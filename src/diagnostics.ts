@@ -9,6 +9,22 @@ export interface RelatedSpan {
   readonly message: string;
 }
 
+/** A change of one place of a source text. */
+export interface Edit {
+  readonly span: Span;
+  /** What stands there afterwards. */
+  readonly text: string;
+}
+
+/** Edits that together mend what a diagnostic reports. */
+export interface Fix {
+  /** In the words of a hint: `remove the rule`. */
+  readonly does: string;
+  /** Whether the policies mean the same afterwards, in every cluster. */
+  readonly keepsMeaning: boolean;
+  readonly edits: readonly Edit[];
+}
+
 export interface Diagnostic {
   readonly code: DiagnosticCode;
   readonly severity: Severity;
@@ -16,6 +32,9 @@ export interface Diagnostic {
   readonly hint?: string;
   readonly span?: Span;
   readonly related: readonly RelatedSpan[];
+  readonly fix?: Fix;
+  /** The source says, for this reason, that it is meant so. */
+  readonly allowedFor?: string;
 }
 
 export type ArgumentsOf<Code extends DiagnosticCode> =

@@ -81,6 +81,11 @@ export class SourceCache {
     return [...this.#files.keys()].some((one) => one !== '-' && names.includes(resolve(one)));
   }
 
+  /** All that was read, in that order; files that others `use` are among them. */
+  files(): readonly SourceFile[] {
+    return [...this.#files.values()];
+  }
+
   /** @returns no value and no diagnostics for a broken file whose faults were reported before */
   objectsOf(file: SourceFile): Outcome<readonly K8sObject[]> {
     const parsed = this.memory.objectsOf(file);

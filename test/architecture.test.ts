@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['editor', /^src\/lsp\//],
   [
     'composition',
-    /^src\/(check-sources|guardrails|cluster-api|cluster-api\/[a-z]+|compile|compare|apply|verify|front-end|policy-operand|cost-report|budgets|portability)\.ts$/,
+    /^src\/(check-sources|guardrails|lint|lint\/[a-z-]+|cluster-api|cluster-api\/[a-z]+|compile|compare|apply|verify|front-end|policy-operand|cost-report|budgets|portability)\.ts$/,
   ],
   ['configuration', /^src\/(config\.ts|config\/)/],
   ['loader', /^src\/loader\//],

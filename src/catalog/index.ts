@@ -15,6 +15,8 @@ import { flowsCatalog } from './flows.js';
 import { k8sCatalog } from './k8s.js';
 import { kernelCatalog } from './kernel.js';
 import { linkCatalog } from './link.js';
+import { lintCatalog } from './lint.js';
+import { lintClusterCatalog } from './lint-cluster.js';
 import { policyCatalog } from './policy.js';
 import { replayCatalog } from './replay.js';
 import { portabilityCatalog } from './portability.js';
@@ -41,6 +43,8 @@ export const catalog = {
   ...k8sCatalog,
   ...kernelCatalog,
   ...linkCatalog,
+  ...lintCatalog,
+  ...lintClusterCatalog,
   ...policyCatalog,
   ...replayCatalog,
   ...portabilityCatalog,

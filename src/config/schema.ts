@@ -40,6 +40,12 @@ const record = (description: string, values: Schema): Schema => ({
   additionalProperties: values,
 });
 
+const codes = (description: string): Schema => ({
+  description,
+  type: 'array',
+  items: { type: 'string', minLength: 1 },
+});
+
 /** What one policy, or all of a namespace, may add to a bundle. */
 const share = object('What it may add to the bundle by itself, as `policyc report` counts it.', {
   instructions: count('Instructions that its rules alone caused.'),
@@ -114,6 +120,15 @@ export const CONFIG_SCHEMA: Schema = {
         type: 'string',
         minLength: 1,
       },
+    }),
+    lint: object('What `policyc lint` says, and on what it exits with 1.', {
+      'fail-on': {
+        description: 'On which findings it exits with 1: on every warning, or on errors alone.',
+        enum: ['warn', 'error'],
+      },
+      allow: codes('Lints that are switched off: codes, `lint/*`, or `all`.'),
+      warn: codes('Lints that are warnings, those among them that are off unless asked for.'),
+      deny: codes('Lints that are errors.'),
     }),
     budgets,
   },

@@ -23,6 +23,14 @@ export interface Budgets {
   readonly namespaces?: Readonly<Record<string, ShareBudget>>;
 }
 
+/** Codes by level, as `--allow`, `--warn` and `--deny` take them. */
+export interface LintValues {
+  readonly 'fail-on'?: 'warn' | 'error';
+  readonly allow?: readonly string[];
+  readonly warn?: readonly string[];
+  readonly deny?: readonly string[];
+}
+
 export interface ConfigValues {
   readonly policies?: Paths;
   readonly guardrails?: Paths;
@@ -35,5 +43,6 @@ export interface ConfigValues {
     readonly 'fail-on'?: readonly Gate[];
     readonly accept?: string;
   };
+  readonly lint?: LintValues;
   readonly budgets?: Budgets;
 }

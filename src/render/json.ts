@@ -1,5 +1,5 @@
 /** Diagnostics for machines: one JSON document. */
-import type { Diagnostic } from '../diagnostics.js';
+import type { Diagnostic, Fix } from '../diagnostics.js';
 import { formatPlace, placeAt, regionOf, type Span } from '../source.js';
 
 export interface JsonPlace {
@@ -21,6 +21,14 @@ export interface JsonDiagnostic extends Partial<JsonPlace> {
   readonly message: string;
   readonly hint?: string;
   readonly related?: readonly (JsonPlace & { readonly message: string })[];
+  readonly fix?: {
+    readonly does: string;
+    /** Whether the policies mean the same afterwards, in every cluster. */
+    readonly keepsMeaning: boolean;
+    readonly edits: readonly (JsonPlace & { readonly text: string })[];
+  };
+  /** Why the source allows it. */
+  readonly allowedFor?: string;
 }
 
 export function jsonPlace(span: Span): JsonPlace {
@@ -50,6 +58,16 @@ export function jsonDiagnostic(one: Diagnostic): JsonDiagnostic {
       : {
           related: one.related.map(({ span, message }) => ({ ...jsonPlace(span), message })),
         }),
+    ...(one.fix === undefined ? {} : { fix: jsonFix(one.fix) }),
+    ...(one.allowedFor === undefined ? {} : { allowedFor: one.allowedFor }),
+  };
+}
+
+function jsonFix({ does, keepsMeaning, edits }: Fix): NonNullable<JsonDiagnostic['fix']> {
+  return {
+    does,
+    keepsMeaning,
+    edits: edits.map(({ span, text }) => ({ ...jsonPlace(span), text })),
   };
 }
 

@@ -2,7 +2,7 @@
 import { isAbsolute, posix, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { catalog, type DiagnosticCode } from '../catalog/index.js';
-import type { Diagnostic } from '../diagnostics.js';
+import type { Diagnostic, Edit, Fix } from '../diagnostics.js';
 import { placeAt, type Span } from '../source.js';
 
 const SCHEMA = 'https://json.schemastore.org/sarif-2.1.0.json';
@@ -52,22 +52,47 @@ function resultOf(one: Diagnostic, ruleIndex: number): object {
             message: { text: related.message },
           })),
         }),
+    ...(one.fix === undefined ? {} : { fixes: [fixOf(one.fix)] }),
+    ...(one.allowedFor === undefined
+      ? {}
+      : {
+          suppressions: [{ kind: 'inSource', status: 'accepted', justification: one.allowedFor }],
+        }),
+  };
+}
+
+function fixOf({ does, keepsMeaning, edits }: Fix): object {
+  const byFile = new Map<string, Edit[]>();
+  for (const edit of edits) {
+    const uri = uriOf(edit.span.file.path);
+    byFile.set(uri, [...(byFile.get(uri) ?? []), edit]);
+  }
+  const text = keepsMeaning ? does : `${does}, which changes the meaning`;
+  return {
+    description: { text },
+    artifactChanges: [...byFile].map(([uri, changes]) => ({
+      artifactLocation: { uri },
+      replacements: changes.map(({ span, text: inserted }) => ({
+        deletedRegion: regionOf(span),
+        insertedContent: { text: inserted },
+      })),
+    })),
   };
 }
 
 function locationOf(span: Span): { readonly physicalLocation: object } {
+  const artifactLocation = { uri: uriOf(span.file.path) };
+  return { physicalLocation: { artifactLocation, region: regionOf(span) } };
+}
+
+function regionOf(span: Span): object {
   const start = placeAt(span.file, span.start);
   const end = placeAt(span.file, Math.max(span.start, span.end));
   return {
-    physicalLocation: {
-      artifactLocation: { uri: uriOf(span.file.path) },
-      region: {
-        startLine: start.line,
-        startColumn: start.column,
-        endLine: end.line,
-        endColumn: end.column,
-      },
-    },
+    startLine: start.line,
+    startColumn: start.column,
+    endLine: end.line,
+    endColumn: end.column,
   };
 }
 

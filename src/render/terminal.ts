@@ -66,9 +66,10 @@ function renderOne(one: Diagnostic, { paint, columns }: TerminalOptions): string
   const frames = framesOf(marksOf(one));
   const excerpt = excerptOptions(frames, paint, columns);
   const lines = [header, ...renderFrames(frames, excerpt)];
-  if (one.hint !== undefined) {
-    if (frames.length > 0) lines.push(unnumbered(excerpt, ''));
-    lines.push(...hintLines(one.hint, excerpt, frames.length > 0));
+  const notes = notesOf(one);
+  if (notes.length > 0 && frames.length > 0) lines.push(unnumbered(excerpt, ''));
+  for (const [label, text] of notes) {
+    lines.push(...noteLines(label, text, excerpt, frames.length > 0));
   }
   return `${lines.join('\n')}\n`;
 }
@@ -82,11 +83,24 @@ function marksOf(one: Diagnostic): readonly Mark[] {
   return marks;
 }
 
-function hintLines(hint: string, { paint, gutter }: ExcerptOptions, framed: boolean): string[] {
-  const indent = framed ? ' '.repeat(gutter + 1) : '  ';
-  const [first = '', ...rest] = hint.split('\n').map(visible);
+function notesOf({ hint, fix }: Diagnostic): readonly (readonly [label: string, text: string])[] {
+  const by = fix?.keepsMeaning === true ? '--fix' : '--unsafe-fixes, since the meaning changes';
   return [
-    `${indent}${paint('frame', '=')} ${paint('strong', 'hint')}: ${first}`,
-    ...rest.map((line) => `${indent}  ${' '.repeat('hint: '.length)}${line}`.trimEnd()),
+    ...(hint === undefined ? [] : [['hint', hint] as const]),
+    ...(fix === undefined ? [] : [['fix', `${fix.does} (${by})`] as const]),
+  ];
+}
+
+function noteLines(
+  label: string,
+  text: string,
+  { paint, gutter }: ExcerptOptions,
+  framed: boolean,
+): string[] {
+  const indent = framed ? ' '.repeat(gutter + 1) : '  ';
+  const [first = '', ...rest] = text.split('\n').map(visible);
+  return [
+    `${indent}${paint('frame', '=')} ${paint('strong', label)}: ${first}`,
+    ...rest.map((line) => `${indent}  ${' '.repeat(`${label}: `.length)}${line}`.trimEnd()),
   ];
 }

@@ -1,6 +1,7 @@
 /** Commands for those who write policies. */
 import { DEFAULT_TARGET, TARGETS } from '../../target.js';
 import type { CommandGroup } from '../base/spec.js';
+import { lintCommand } from './lint.js';
 import {
   AS,
   AT,
@@ -65,6 +66,7 @@ export const policyCommands: CommandGroup = {
       ],
       load: () => import('../check.js'),
     },
+    lintCommand,
     {
       name: 'compile',
       summary: 'compile policies into a bundle of eBPF programs',

@@ -12,7 +12,7 @@ import {
   type Interpreter,
 } from '../interpret.js';
 import { createPodSelection, pinnedNamespaces } from '../interpret/selectors.js';
-import type { Peer, PodSelector, Verdict } from '../model.js';
+import type { Peer, PodSelector, PortProtocol, Verdict } from '../model.js';
 import { deciderOrigin, type NormalModel } from '../normal-model.js';
 import { podSelectorKey, selectorKey } from '../peer-key.js';
 
@@ -100,8 +100,22 @@ function candidateKeys({ namespaces, pods }: PodSelector): readonly string[] {
   );
 }
 
-/** One warning for each Service, port and family: for the first pod that finds its endpoints unequal. */
-export function checkServices(model: NormalModel, cluster: ClusterSnapshot): readonly Diagnostic[] {
+/** Whether the pod's egress may be judged differently at endpoints that its packets may reach. */
+export type MayDiffer = (
+  subject: Pod,
+  endpoints: readonly { readonly address: Address; readonly targetPort: number }[],
+  protocol: PortProtocol,
+) => boolean;
+
+/**
+ * One warning for each Service, port and family: for the first pod that finds its endpoints unequal.
+ * @param mayDiffer spares the interpreter pods that surely do not, for those who know
+ */
+export function checkServices(
+  model: NormalModel,
+  cluster: ClusterSnapshot,
+  mayDiffer: MayDiffer = () => true,
+): readonly Diagnostic[] {
   if (cluster.services.length === 0) return [];
   const interpreter = createInterpreter(model, cluster, 0);
   const selection = createPodSelection(cluster);
@@ -124,6 +138,7 @@ export function checkServices(model: NormalModel, cluster: ClusterSnapshot): rea
           new Set(endpoints.map((one) => `${lookAt(one.address)} ${one.targetPort}`)).size > 1;
         for (const { subject, splits } of endpoints.length < 2 ? [] : stances) {
           if (!different && !splits) continue;
+          if (!mayDiffer(subject, endpoints, protocol)) continue;
           const judged = interpreter.judgeEndpoints(subject, vip, protocol, port);
           const namesOf = (verdict: Verdict): readonly string[] =>
             judged

@@ -67,7 +67,7 @@ function checkAdditive(policy: NormalPolicy): readonly Diagnostic[] {
   });
 }
 
-interface Place {
+export interface Place {
   readonly policy: NormalPolicy;
   readonly rule: NormalRule;
 }
@@ -86,7 +86,7 @@ const MAX_COMPARED = 64;
 const ALL: LabelSelector = { requirements: [] };
 
 /** Finds rules that may cover another by the few forms in which wider ones are written. */
-class CoverIndex {
+export class CoverIndex {
   readonly #shelves = new Map<string, Shelf>();
   readonly #keys = new Map<NormalPolicy, ReadonlySet<string>>();
 

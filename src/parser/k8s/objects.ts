@@ -8,7 +8,7 @@ import {
   type Extent,
   type NodePositions,
 } from '../yaml/positions.js';
-import { isObject, type JsonObject, type JsonPath } from '../yaml/value.js';
+import { isObject, valueAt, type JsonObject, type JsonPath } from '../yaml/value.js';
 
 /** An object with its type; spans are made when they are asked for. */
 export class K8sObject {
@@ -72,6 +72,16 @@ export class K8sObject {
   textOf(path: JsonPath): string {
     const at = this.spanOf(path);
     return this.file.text.slice(at.start, at.end);
+  }
+
+  /** The whole text of an entry, key and value apart; undefined where the object has none there. */
+  extentsOf(path: JsonPath): { readonly key: Extent; readonly value: Extent } | undefined {
+    return valueAt(this.value, path) === undefined ? undefined : this.#locate(path);
+  }
+
+  /** The object's own text. */
+  get extent(): Extent {
+    return this.#extent();
   }
 
   #metadata(field: 'name' | 'namespace'): string | undefined {

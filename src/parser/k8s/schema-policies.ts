@@ -11,7 +11,6 @@ import {
   PROTOCOL,
   SELECTOR,
   text,
-  type ObjectRules,
   type Schema,
 } from './schema.js';
 
@@ -68,8 +67,8 @@ function networkPolicy(): Schema {
 const SUBJECT_FIELDS = ['namespaces', 'pods'];
 
 /** In v1alpha1 both selectors must be written, in v1alpha2 the pods' alone. */
-function namespacedPod(rules: Pick<ObjectRules, 'needs' | 'presumes'>): Schema {
-  return mapping({ namespaceSelector: SELECTOR, podSelector: SELECTOR }, rules);
+function namespacedPod(needs: readonly string[]): Schema {
+  return mapping({ namespaceSelector: SELECTOR, podSelector: SELECTOR }, { needs });
 }
 
 function subject(pods: Schema): Schema {
@@ -131,8 +130,7 @@ function alphaOneForm(actions: readonly string[], domainNames: boolean): RuleFor
     { exactlyOne: ['portNumber', 'portRange', 'namedPort'] },
   );
   return {
-    // Manifests copied from conformance tests name the namespaces alone, and every reader of them takes all pods.
-    pods: namespacedPod({ needs: ['namespaceSelector'], presumes: ['podSelector'] }),
+    pods: namespacedPod(['namespaceSelector', 'podSelector']),
     actions,
     maxRules: 100,
     maxPeers: 100,
@@ -194,7 +192,7 @@ function clusterNetworkPolicy(): Schema {
     { exactlyOne: ['tcp', 'udp', 'sctp', 'destinationNamedPort'] },
   );
   const form: RuleForm = {
-    pods: namespacedPod({ needs: ['podSelector'] }),
+    pods: namespacedPod(['podSelector']),
     actions: ['Accept', 'Deny', 'Pass'],
     maxRules: 25,
     maxPeers: 25,
