@@ -9,6 +9,13 @@ export const clusterCatalog = {
     explanation:
       'The value has another type than the API has. Unquoted, YAML reads `yes`, `on` and `1.0` as no string.',
   }),
+  'cluster/empty-mapping': entry<{ field: string }>({
+    severity: 'warning',
+    message: ({ field }) => `\`${field}\` must be a list, and \`{}\` is read as an empty one`,
+    hint: ({ field }) => `write \`${field}: []\``,
+    explanation:
+      'An API server refuses a mapping where the field is a list. One without keys leaves no doubt: there is nothing in it.',
+  }),
   'cluster/missing-field': entry<{ field: string; where: string }>({
     severity: 'error',
     message: ({ field, where }) => `${where} has no \`${field}\``,

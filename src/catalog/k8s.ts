@@ -81,6 +81,13 @@ export const k8sCatalog = {
     hint: ({ hint }) => hint,
     explanation: 'The API requires the field. A key without a value counts as absent.',
   }),
+  'k8s/presumed-selector': entry<{ field: string; where: string }>({
+    severity: 'warning',
+    message: ({ field, where }) => `${where} has no \`${field}\`, and is read as all pods`,
+    hint: ({ field }) => `write \`${field}: {}\`: an API server refuses the object without it`,
+    explanation:
+      'The field is required, but an object that reached its readers without it would mean an empty selector, which selects all pods.',
+  }),
   'k8s/empty-item': entry<{ where: string }>({
     severity: 'error',
     message: ({ where }) => `an item of \`${where}\` has no content`,

@@ -52,6 +52,12 @@ const FAULTS: readonly Fault[] = [
     underlines: 'x',
   },
   {
+    name: 'ports of a container that are a mapping with something in it',
+    text: pod('p', 'containers: [{ports: {containerPort: 80}}]'),
+    code: 'cluster/wrong-type',
+    underlines: '{containerPort: 80}',
+  },
+  {
     name: 'a container port in quotes',
     text: pod('p', 'containers: [{ports: [{containerPort: "80"}]}]'),
     code: 'cluster/wrong-type',
@@ -158,6 +164,13 @@ const FAULTS: readonly Fault[] = [
 ];
 
 const WARNINGS: readonly Fault[] = [
+  {
+    name: 'ports of a container that are an empty mapping',
+    text: pod('p', 'containers: [{ports: {}}]'),
+    code: 'cluster/empty-mapping',
+    underlines: '{}',
+    hint: /`ports: \[\]`/,
+  },
   {
     name: 'an annotation that is neither true nor false',
     text: live('p', '10.0.0.1', ', annotations: {policyc.dev/routes: "yes"}'),

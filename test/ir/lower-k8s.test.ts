@@ -246,6 +246,12 @@ describe('cluster-wide policies', () => {
       'egress[0] allow pods(all; all) : every',
     ],
     [
+      'a podSelector that was left out',
+      'anp',
+      '{action: Deny, to: [{pods: {namespaceSelector: {matchLabels: {a: b}}}}]}',
+      'egress[0] deny pods(a In [b]; all) : every',
+    ],
+    [
       '52',
       'anp',
       '{action: Pass, to: [{namespaces: {matchLabels: {a: b}}}]}',

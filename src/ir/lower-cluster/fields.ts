@@ -90,6 +90,16 @@ export class Fields {
     });
   }
 
+  /** As `mappings`; but old hand-written pods have `{}` for no list, which leaves no doubt. */
+  mappingsOrEmpty(name: string): readonly Fields[] {
+    const value = this.#get(name);
+    if (value === undefined || !isObject(value) || Object.keys(value).length > 0) {
+      return this.mappings(name);
+    }
+    this.report('cluster/empty-mapping', { field: name }, [name]);
+    return [];
+  }
+
   strings(name: string): readonly string[] {
     return this.#items(name).flatMap((item, i) => {
       if (typeof item === 'string') return [item];

@@ -102,7 +102,7 @@ export function lowerPorts(spec: Fields | undefined): readonly ContainerPort[] {
     .filter((container) => container.string('restartPolicy') === 'Always');
   const ports: ContainerPort[] = [];
   for (const container of [...spec.mappings('containers'), ...sidecars]) {
-    for (const entry of container.mappings('ports')) {
+    for (const entry of container.mappingsOrEmpty('ports')) {
       const name = entry.string('name');
       const port = entry.port('containerPort');
       const protocol = entry.protocol();

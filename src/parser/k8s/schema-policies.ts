@@ -11,6 +11,7 @@ import {
   PROTOCOL,
   SELECTOR,
   text,
+  type ObjectRules,
   type Schema,
 } from './schema.js';
 
@@ -67,8 +68,8 @@ function networkPolicy(): Schema {
 const SUBJECT_FIELDS = ['namespaces', 'pods'];
 
 /** In v1alpha1 both selectors must be written, in v1alpha2 the pods' alone. */
-function namespacedPod(needs: readonly string[]): Schema {
-  return mapping({ namespaceSelector: SELECTOR, podSelector: SELECTOR }, { needs });
+function namespacedPod(rules: Pick<ObjectRules, 'needs' | 'presumes'>): Schema {
+  return mapping({ namespaceSelector: SELECTOR, podSelector: SELECTOR }, rules);
 }
 
 function subject(pods: Schema): Schema {
@@ -130,7 +131,8 @@ function alphaOneForm(actions: readonly string[], domainNames: boolean): RuleFor
     { exactlyOne: ['portNumber', 'portRange', 'namedPort'] },
   );
   return {
-    pods: namespacedPod(['namespaceSelector', 'podSelector']),
+    // Manifests copied from conformance tests name the namespaces alone, and every reader of them takes all pods.
+    pods: namespacedPod({ needs: ['namespaceSelector'], presumes: ['podSelector'] }),
     actions,
     maxRules: 100,
     maxPeers: 100,
@@ -192,7 +194,7 @@ function clusterNetworkPolicy(): Schema {
     { exactlyOne: ['tcp', 'udp', 'sctp', 'destinationNamedPort'] },
   );
   const form: RuleForm = {
-    pods: namespacedPod(['podSelector']),
+    pods: namespacedPod({ needs: ['podSelector'] }),
     actions: ['Accept', 'Deny', 'Pass'],
     maxRules: 25,
     maxPeers: 25,

@@ -6,9 +6,11 @@ export type Schema = Readonly<Record<string, unknown>>;
 
 type Properties = Readonly<Record<string, Schema>>;
 
-interface ObjectRules {
+export interface ObjectRules {
   /** Fields that must be there and not be null. */
   readonly needs?: readonly string[];
+  /** Selectors that must be there too, but that leave no doubt if they are not: all. */
+  readonly presumes?: readonly string[];
   /** Fields of which exactly one must be there. */
   readonly exactlyOne?: readonly string[];
   readonly check?: CheckName;

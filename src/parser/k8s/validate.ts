@@ -48,6 +48,7 @@ function makeAjv(): Ajv {
   });
   made.addKeyword(keyword('check', runCheck));
   made.addKeyword(keyword('needs', findMissing));
+  made.addKeyword(keyword('presumes', findPresumed));
   made.addKeyword(keyword('exactlyOne', findExactlyOne));
   made.addKeyword(keyword('distinct', findRepeated));
   return made;
@@ -102,6 +103,15 @@ const findMissing: Find<readonly string[]> = (fields, value, report) => {
   }
 };
 
+const findPresumed: Find<readonly string[]> = (fields, value, report) => {
+  if (!isObject(value)) return;
+  for (const field of fields) {
+    if (!isPresent(value, field)) {
+      report('k8s/presumed-selector', { field, where: '' }, [], 'key');
+    }
+  }
+};
+
 const findExactlyOne: Find<readonly string[]> = (fields, value, report) => {
   if (!isObject(value)) return;
   const found = fields.filter((field) => isPresent(value, field));
@@ -152,6 +162,7 @@ function diagnoseFinding(
   const args = finding.args as never;
   switch (finding.code) {
     case 'k8s/missing-field':
+    case 'k8s/presumed-selector':
     case 'k8s/not-exactly-one': {
       const given = finding.args as { readonly where: string };
       const where = given.where === '' ? describePlace(kind, base) : given.where;

@@ -147,6 +147,20 @@ export const ADMIN_REFUSALS: readonly Refusal[] = [
     underlines: 'pods',
   },
   {
+    name: 'v1alpha1 pods without a podSelector, as conformance manifests have them',
+    text: admin('- {action: Deny, to: [{pods: {namespaceSelector: {}}}]}', 'anp'),
+    code: 'k8s/presumed-selector',
+    underlines: 'pods',
+    severity: 'warning',
+    hint: /`podSelector: \{\}`/,
+  },
+  {
+    name: 'v1alpha1 pods without a namespaceSelector',
+    text: admin('- {action: Deny, to: [{pods: {podSelector: {}}}]}', 'anp'),
+    code: 'k8s/missing-field',
+    underlines: 'pods',
+  },
+  {
     name: 'the same network twice',
     text: admin('- {action: Deny, to: [{networks: [10.0.0.0/8, 10.0.0.0/8]}]}'),
     code: 'k8s/repeated-item',
