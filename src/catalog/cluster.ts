@@ -64,6 +64,23 @@ export const clusterCatalog = {
       'A pod that routes, such as a VPN gateway, sends packets of other addresses than its own; they are dropped ' +
       'as spoofed unless the annotation is `"true"`. Who may set it lets the pod speak in the name of others.',
   }),
+  'cluster/unknown-workload': entry<{ kind: string; name: string; more: number }>({
+    severity: 'warning',
+    message: ({ kind, name, more }) =>
+      `the pods of ${kind} \`${name}\`${more === 0 ? '' : ` and of ${more} more`} are missing: the kind is not read`,
+    hint: () => 'give the pods of a running cluster: `kubectl get pods -A -o yaml`',
+    explanation:
+      'Manifests of the workloads that Kubernetes itself has stand for their pods. Of other kinds, such as Argo Rollouts, ' +
+      'DeploymentConfigs or virtual machines, only the pods themselves are seen.',
+  }),
+  'cluster/other-network': entry<{ kind: string; name: string }>({
+    severity: 'warning',
+    message: ({ kind, name }) =>
+      `${kind} \`${name}\` parts its pods from all others, which is not looked at`,
+    hint: () => 'what policies allow between its pods and others does not pass',
+    explanation:
+      'A primary network of OVN-Kubernetes is one of its own beside that of the cluster. Policies are judged as if all pods shared one network.',
+  }),
   'cluster/empty': entry<{ policies: number }>({
     severity: 'warning',
     message: ({ policies }) =>

@@ -84,7 +84,8 @@ export const k8sCatalog = {
   'k8s/presumed-selector': entry<{ field: string; where: string }>({
     severity: 'warning',
     message: ({ field, where }) => `${where} has no \`${field}\`, and is read as all pods`,
-    hint: ({ field }) => `write \`${field}: {}\`: an API server refuses the object without it`,
+    hint: ({ field }) =>
+      `write \`${field}: {}\` wherever it is missing in this policy: an API server refuses the object without it`,
     explanation:
       'The field is required, but an object that reached its readers without it would mean an empty selector, which selects all pods.',
   }),

@@ -6,6 +6,7 @@ import type { K8sObject } from '../parser/k8s/objects.js';
 import type { JsonValue } from '../parser/yaml/value.js';
 import type { ClusterNode, ClusterSnapshot, Namespace, Pod, Service } from './cluster.js';
 import { openObject, type ClusterObject } from './lower-cluster/fields.js';
+import { reportNetworks, reportUnknownWorkloads } from './lower-cluster/left-alone.js';
 import { fullName, lowerPod, settleAddresses, type PodRecord } from './lower-cluster/pods.js';
 import { ServiceLowering, type LoweredService } from './lower-cluster/services.js';
 import { isWorkloadKind, Workloads } from './lower-cluster/workloads.js';
@@ -38,6 +39,11 @@ export function lowerCluster(objects: readonly K8sObject[]): Outcome<ClusterSnap
   );
   if (hasErrors(diagnostics)) return { diagnostics };
   if (byKind.size === 0) diagnostics.push(emptyCluster(objects));
+  diagnostics.push(...reportNetworks(objects));
+  // A running cluster shows the pods themselves, whoever made them.
+  if (records.every(({ manifest }) => manifest)) {
+    diagnostics.push(...reportUnknownWorkloads(objects, isRead));
+  }
   const pods = records.map(({ pod }) => pod).sort(byFullName);
   const snapshot: ClusterSnapshot = {
     namespaces: lowerNamespaces(of('Namespace'), [...pods, ...services]),
@@ -48,6 +54,10 @@ export function lowerCluster(objects: readonly K8sObject[]): Outcome<ClusterSnap
   return { value: snapshot, diagnostics };
 }
 
+function isRead({ apiVersion, kind }: K8sObject): boolean {
+  return (SEEN_KINDS.has(kind) || isWorkloadKind(kind)) && SEEN_GROUPS.test(apiVersion);
+}
+
 function openAll(
   objects: readonly K8sObject[],
   diagnostics: Diagnostic[],
@@ -55,9 +65,8 @@ function openAll(
   const byKind = new Map<string, ClusterObject[]>();
   const firsts = new Map<string, ClusterObject>();
   for (const object of objects) {
-    const { apiVersion, kind } = object;
-    if (!SEEN_KINDS.has(kind) && !isWorkloadKind(kind)) continue;
-    if (!SEEN_GROUPS.test(apiVersion)) continue;
+    const { kind } = object;
+    if (!isRead(object)) continue;
     const source = openObject(object, diagnostics);
     if (source === undefined) continue;
     const name = CLUSTER_SCOPED.has(kind) ? source.name : fullName(source);

@@ -163,7 +163,47 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 
+const ROLLOUT =
+  'apiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {name: web, namespace: shop}\n' +
+  'spec: {template: {spec: {containers: [{name: a}]}}}';
+
+const udn = (role: string): string =>
+  'apiVersion: k8s.ovn.org/v1\nkind: UserDefinedNetwork\nmetadata: {name: n, namespace: green}\n' +
+  `spec: {topology: Layer2, layer2: {role: ${role}}}`;
+
 const WARNINGS: readonly Fault[] = [
+  {
+    name: 'a workload of a kind that is not read',
+    text: docs(pod('p', ''), ROLLOUT),
+    code: 'cluster/unknown-workload',
+    underlines: 'web',
+    hint: /kubectl get pods/,
+  },
+  {
+    name: 'a virtual machine',
+    text: docs(
+      pod('p', ''),
+      'apiVersion: kubevirt.io/v1\nkind: VirtualMachine\nmetadata: {name: vm}',
+    ),
+    code: 'cluster/unknown-workload',
+    underlines: 'vm',
+  },
+  {
+    name: 'a network of its own',
+    text: docs(live('p', '10.0.0.1'), udn('Primary')),
+    code: 'cluster/other-network',
+    underlines: 'n',
+  },
+  {
+    name: 'a network of its own for several namespaces',
+    text: docs(
+      live('p', '10.0.0.1'),
+      'apiVersion: k8s.ovn.org/v1\nkind: ClusterUserDefinedNetwork\nmetadata: {name: c}\n' +
+        'spec: {network: {topology: Layer3, layer3: {role: Primary}}}',
+    ),
+    code: 'cluster/other-network',
+    underlines: 'c',
+  },
   {
     name: 'ports of a container that are an empty mapping',
     text: pod('p', 'containers: [{ports: {}}]'),
@@ -226,6 +266,21 @@ describe('clusters that are wrong or doubtful', () => {
     );
     expect(diagnostics).toEqual([]);
     expect([value?.pods.length, value?.services.length]).toEqual([1, 0]);
+  });
+
+  it('a running cluster shows the pods of every workload, and networks beside its own part nobody', () => {
+    expect(
+      clusterOfText(docs(live('p', '10.0.0.1'), ROLLOUT, udn('Secondary'))).diagnostics,
+    ).toEqual([]);
+  });
+
+  it('workloads of one kind that is not read are one warning', () => {
+    const { diagnostics } = clusterOfText(
+      docs(pod('p', ''), ROLLOUT, ROLLOUT.replace('web', 'api')),
+    );
+    expect(diagnostics.map(({ message }) => message)).toEqual([
+      'the pods of Rollout `shop/web` and of 1 more are missing: the kind is not read',
+    ]);
   });
 
   it('reach every entry of the catalog', () => {

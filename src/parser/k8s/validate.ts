@@ -20,7 +20,10 @@ export function validatePolicy(object: K8sObject, kind: K8sPolicyKind): readonly
   const validate = validatorOf(kind);
   if (validate(object.value)) return [];
   const diagnostics = (validate.errors ?? []).flatMap((error) => diagnose(object, kind, error));
-  return diagnostics.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
+  diagnostics.sort((a, b) => (a.span?.start ?? 0) - (b.span?.start ?? 0));
+  // Who leaves it out once leaves it out in every rule: the first place says it for all.
+  const first = diagnostics.findIndex(({ code }) => code === 'k8s/presumed-selector');
+  return diagnostics.filter(({ code }, i) => code !== 'k8s/presumed-selector' || i === first);
 }
 
 function validatorOf(kind: K8sPolicyKind): ValidateFunction {

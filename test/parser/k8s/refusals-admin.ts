@@ -148,7 +148,10 @@ export const ADMIN_REFUSALS: readonly Refusal[] = [
   },
   {
     name: 'v1alpha1 pods without a podSelector, as conformance manifests have them',
-    text: admin('- {action: Deny, to: [{pods: {namespaceSelector: {}}}]}', 'anp'),
+    text: admin(
+      many(2, () => '- {action: Deny, to: [{pods: {namespaceSelector: {}}}]}'),
+      'anp',
+    ),
     code: 'k8s/presumed-selector',
     underlines: 'pods',
     severity: 'warning',
