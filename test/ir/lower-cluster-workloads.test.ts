@@ -13,6 +13,8 @@ import {
   workload,
 } from './lower-cluster-texts.js';
 
+const scaledToNothing = (text: string): string => text.replace('spec: {', 'spec: {replicas: 0, ');
+
 describe('workloads', () => {
   it('have one representative each, with addresses by the order of their identities', () => {
     const kinds = ['StatefulSet', 'Deployment', 'DaemonSet', 'ReplicaSet', 'Job', 'CronJob'];
@@ -92,6 +94,24 @@ describe('workloads', () => {
         workload('ReplicaSet', 'web-abc', '', owned('Deployment', 'web')),
       ],
       ['web Deployment/web'],
+    ],
+    [
+      'a ReplicaSet alone, of a Deployment',
+      [workload('ReplicaSet', 'web-abc', '', owned('Deployment', 'web'))],
+      ['web-abc Deployment/web'],
+    ],
+    [
+      'a former ReplicaSet of a Deployment',
+      [
+        workload('ReplicaSet', 'web-abc', '', owned('Deployment', 'web')),
+        scaledToNothing(workload('ReplicaSet', 'web-old', '', owned('Deployment', 'web'))),
+      ],
+      ['web-abc Deployment/web'],
+    ],
+    [
+      'a ReplicaSet of its own that is scaled to nothing',
+      [scaledToNothing(workload('ReplicaSet', 'rs'))],
+      ['rs ReplicaSet/rs'],
     ],
     [
       'a ReplicaSet of its own',

@@ -60,7 +60,9 @@ export class Workloads {
       const source = this.#all.get(key);
       if (source === undefined || staffed.has(key) || this.#isCovered(key, source)) return [];
       if (isFinished(source.fields)) return [];
-      const record = represent(source, taken);
+      // Of a Deployment's former ReplicaSets nothing is left but their history.
+      if (this.#owners.has(key) && isScaledToNothing(source.fields)) return [];
+      const record = represent(source, taken, this.resolve);
       taken.add(fullName(record.pod));
       return [record];
     });
@@ -85,23 +87,33 @@ function isFinished(fields: Fields): boolean {
   );
 }
 
-function represent(source: ClusterObject, taken: ReadonlySet<string>): PodRecord {
+function isScaledToNothing(fields: Fields): boolean {
+  return fields.object.kind === 'ReplicaSet' && fields.mapping('spec')?.value['replicas'] === 0;
+}
+
+function represent(
+  source: ClusterObject,
+  taken: ReadonlySet<string>,
+  resolve: ResolveWorkload,
+): PodRecord {
   const { namespace, object } = source;
   const { kind } = object;
   let template: Fields | undefined = source.fields;
   for (const step of TEMPLATE_PATHS.get(kind) ?? []) template = template?.mapping(step);
   const spec = template?.mapping('spec');
+  const labels = template?.mapping('metadata')?.labels('labels') ?? new Map<string, string>();
+  const own: Workload = { kind, name: source.name };
   const clashes = taken.has(`${namespace}/${source.name}`);
   const pod: Pod = {
     namespace,
     name: clashes ? `${source.name}.${kind.toLowerCase()}` : source.name,
-    labels: template?.mapping('metadata')?.labels('labels') ?? new Map<string, string>(),
+    labels,
     addresses: [],
     hostNetwork: spec?.boolean('hostNetwork') ?? false,
     completed: false,
     ports: lowerPorts(spec),
     ...lowerRoutes(template?.mapping('metadata')),
-    workload: { kind, name: source.name },
+    workload: resolve(namespace, own, labels.get('pod-template-hash')),
     representative: true,
     origin: object.nameSpan(),
   };
