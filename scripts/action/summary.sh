@@ -15,6 +15,7 @@ state() {
 {
   printf '| step | |\n| --- | --- |\n'
   state 'policyc check' "${CHECK:-}"
+  state 'policyc lint' "${LINT:-}"
   state 'policyc compile' "${COMPILE:-}"
   state 'policyc diff' "${DIFF:-}"
   state 'policyc report' "${REPORT:-}"
