@@ -81,10 +81,24 @@ export const diffCatalog = {
     explanation:
       'What a symbolic link or a submodule points to is not part of the revision that is read. Leaving it out in silence could hide policies.',
   }),
+  'diff/empty-cluster': entry<{ cluster: string }>({
+    severity: 'error',
+    message: ({ cluster }) => `\`${cluster}\` holds nothing of a cluster to compare policies in`,
+    hint: () =>
+      'look whether the snapshot was taken; without --cluster policies are compared in all clusters',
+    explanation:
+      'In an empty cluster any two sets of policies do the same. Where a snapshot failed and left an empty file, that would let every change pass.',
+  }),
+  'diff/no-pods': entry<{ cluster: string }>({
+    severity: 'warning',
+    message: ({ cluster }) => `\`${cluster}\` holds no pod, so that no change can show in it`,
+    hint: () => 'without --cluster policies are compared in all clusters',
+    explanation: 'In a cluster without pods any two sets of policies do the same.',
+  }),
   'diff/bad-acceptance': entry<{ reason: string }>({
     severity: 'error',
     message: ({ reason }) => `this is no list of accepted changes: ${reason}`,
-    hint: () => 'write `- {fingerprint: 0123456789abcdef, reason: why}`',
+    hint: () => 'write `- {fingerprint: "0123456789abcdef", reason: "why"}`',
     explanation:
       'The file of `--accept` is a YAML or JSON list; each entry has the `fingerprint` of a change, as `policyc diff` prints it, and a `reason`.',
   }),

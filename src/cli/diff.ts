@@ -191,7 +191,13 @@ async function readClusters(
     const { value, diagnostics } = await loadCluster(paths, cache);
     throwIfErrors(diagnostics);
     warnings.push(...diagnostics);
-    clusters.push({ name: paths.join(' '), cluster: value ?? bug('no cluster, and no error') });
+    const name = paths.join(' ');
+    const cluster = value ?? bug('no cluster, and no error');
+    if (diagnostics.some(({ code }) => code === 'cluster/empty')) {
+      throw new InputError([diagnostic('diff/empty-cluster', { cluster: name })]);
+    }
+    if (cluster.pods.length === 0) warnings.push(diagnostic('diff/no-pods', { cluster: name }));
+    clusters.push({ name, cluster });
   }
   return clusters;
 }

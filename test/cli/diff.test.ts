@@ -213,9 +213,11 @@ describe('policyc diff', () => {
   });
 
   it('says nothing changes in a cluster without pods', async () => {
-    const { code, stdout } = await diff('policy.yaml', 'wider.yaml', '--cluster', 'empty.yaml');
+    const cluster = ['--cluster', 'empty.yaml'];
+    const { code, stdout, stderr } = await diff('policy.yaml', 'wider.yaml', ...cluster);
     expect(code).toBe(0);
     expect(stdout).toContain('no connection changes');
+    expect(stderr).toContain('warning[diff/no-pods]: `empty.yaml` holds no pod');
   });
 });
 
@@ -378,6 +380,32 @@ spec:
     expect(others).toEqual([]);
     expect(only?.from.text).toBe('any pod with app=fe in namespace shop');
     expect(only?.ports).toBe('8080/tcp where it is called "http"');
+  });
+
+  it.each<[ranges: string, told: string]>([
+    ['{port: 1024, endPort: 65535}', 'port "dns"/tcp'],
+    ['{port: 53}, {port: 1024, endPort: 65535}', 'port "dns"/tcp'],
+    ['{port: 1, endPort: 52}, {port: 54, endPort: 65535}', '53/tcp where it is called "dns"'],
+  ])('sees a name of a port beside ranges that hold most ports: %s', async (ranges, told) => {
+    const one = (ports: string): string => `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: in, namespace: shop}
+spec:
+  podSelector: {}
+  ingress: [{ports: [${ports}]}]
+`;
+    writeFileSync('ranges.yaml', one(ranges));
+    writeFileSync('and-name.yaml', one(`${ranges}, {port: dns}`));
+    const found = await changes('ranges.yaml', 'and-name.yaml');
+    expect(found.map(({ tag, ports }) => `${tag} ${ports}`)).toEqual([`widened ${told}`]);
+  });
+
+  it('refuses a cluster of which there is nothing, so that no gate passes on a snapshot that failed', async () => {
+    writeFileSync('nothing.yaml', '');
+    const args = ['--cluster', 'nothing.yaml', '--fail-on', 'any'];
+    const { code, stderr } = await diff('policy.yaml', 'edge.yaml', ...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain('error[diff/empty-cluster]: `nothing.yaml` holds nothing');
   });
 
   it('says that nothing changes in any cluster', async () => {

@@ -153,4 +153,20 @@ describe('guardrails', () => {
     expect(code).toBe(2);
     expect(stderr).toContain(`error[${expected}]`);
   });
+
+  it('break where a name of a port means the number that is asked about', async () => {
+    const policy = `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress: [{ports: [{port: pg}]}]
+`;
+    writeFileSync('named.yaml', policy);
+    writeFileSync('number.pol', `${GROUPS}assert only fe reach db port 5432/tcp\n`);
+    const args = ['test', 'named.yaml', '--guardrails', 'number.pol'];
+    const { code, stdout } = await invoke(args);
+    expect(code).toBe(1);
+    expect(stdout).toContain('with port 5432/TCP called "pg"');
+  });
 });

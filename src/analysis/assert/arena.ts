@@ -12,9 +12,15 @@ import type { WitnessEnd } from '../findings.js';
 import type { PortSet } from '../port-set.js';
 import type { FlowEntry } from '../report.js';
 import { assumptionsOf } from '../symbolic/assumptions.js';
+import { numbersToTry } from '../symbolic/coincidences.js';
 import { canMeet } from '../symbolic/findings.js';
 import { SymbolicNamer } from '../symbolic/party.js';
-import { createSymbolicUniverse, type FamilyUniverse, type Place } from '../symbolic/universe.js';
+import {
+  createSymbolicUniverse,
+  type FamilyUniverse,
+  type Place,
+  type SymbolicUniverse,
+} from '../symbolic/universe.js';
 import { makeWitness } from '../symbolic/witness.js';
 import { createUniverse, isOwnNode, type Universe } from '../universe.js';
 import type { Counterexample } from './results.js';
@@ -25,6 +31,8 @@ export interface Arena {
   readonly searches: readonly Search[];
   readonly universe: Universe;
   readonly assumptions: readonly string[];
+  /** Of all clusters: the same where a port's name means a number that rules or assertions name. */
+  readonly coincidences: () => readonly Arena[];
   /** Of one cluster: what is needed for its Services. */
   readonly space?: AddressSpace;
   /** The pair at one of the ports, as the engine judges it. */
@@ -74,6 +82,7 @@ export function clusterArena(
     searches: [search],
     universe,
     space,
+    coincidences: () => [],
     assumptions: [
       'the cluster is what was given; hostNetwork pods are their node, and have no policies',
     ],
@@ -126,7 +135,24 @@ export function symbolicArena(
   const ports = assertions.flatMap((one): readonly PortMatch[] =>
     'ports' in one && one.ports !== 'every' ? one.ports : [],
   );
-  const symbolic = createSymbolicUniverse([model, model], at, { peers, ports });
+  const asked = { peers, ports };
+  const usual = createSymbolicUniverse([model, model], at, asked);
+  const tries = numbersToTry([model, model], usual, ports);
+  const assumptions = assumptionsOf(usual, tries !== undefined);
+  let others: readonly Arena[] | undefined;
+  const coincidences = (): readonly Arena[] =>
+    (others ??= (tries ?? []).map((port) => {
+      const universe = createSymbolicUniverse([model, model], at, asked, port);
+      return arenaOf(universe, { assumptions, coincidences: () => [] }, judgeIn);
+    }));
+  return arenaOf(usual, { assumptions, coincidences }, judgeIn);
+}
+
+function arenaOf(
+  symbolic: SymbolicUniverse,
+  rest: Pick<Arena, 'assumptions' | 'coincidences'>,
+  judgeIn: (cluster: ClusterSnapshot) => Judge,
+): Arena {
   const searches = symbolic.families.map(
     (family) =>
       new Search({
@@ -146,7 +172,7 @@ export function symbolicArena(
   return {
     searches,
     universe: first?.universe ?? bug('no families'),
-    assumptions: assumptionsOf(symbolic, false),
+    ...rest,
     tryPair,
     tryFlow: () => bug('Services of all clusters are told by what is behind them'),
     nobody: ({ label }) => `${label} is nobody in any cluster`,

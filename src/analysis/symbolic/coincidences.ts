@@ -18,35 +18,43 @@ export interface Coincidence {
 const MAX_TRIES = 32;
 const MAX_PLACES = 10_000;
 
-/** Which numbers each name is tried with; undefined where there are too many. */
+/**
+ * Which numbers each name is tried with; undefined where there are too many.
+ *
+ * @param asked ports that are asked about besides those of rules
+ */
 export function numbersToTry(
   models: Models,
   { freshPorts, families }: SymbolicUniverse,
+  asked: readonly PortMatch[] = [],
 ): readonly FreshPort[] | undefined {
-  const ranges = models.flatMap(({ policies }) =>
-    policies.flatMap(({ rules }) =>
-      rules.flatMap(({ ports }) =>
-        ports === 'every' ? [] : ports.filter((one) => one.kind === 'range'),
-      ),
-    ),
+  const matches = models.flatMap(({ policies }) =>
+    policies.flatMap(({ rules }) => rules.flatMap(({ ports }) => (ports === 'every' ? [] : ports))),
   );
-  const tries = freshPorts.flatMap(({ name, protocol }) =>
-    startsOf(ranges.filter((one) => one.protocol === protocol)).map((port): FreshPort => ({
-      name,
-      protocol,
-      port,
-      index: portIndex(protocol, port),
-    })),
+  const ranges = [...matches, ...asked].filter((one) => one.kind === 'range');
+  const tries = freshPorts.flatMap(({ name, protocol, port: fresh }) =>
+    startsOf(
+      ranges.filter((one) => one.protocol === protocol),
+      fresh,
+    ).map((port): FreshPort => ({ name, protocol, port, index: portIndex(protocol, port) })),
   );
   const places = families.reduce((sum, { universe }) => sum + universe.pods.length, 0);
   return tries.length > 0 && (tries.length > MAX_TRIES || places > MAX_PLACES) ? undefined : tries;
 }
 
-/** The first port of each stretch in some range that all ranges treat alike. */
-function startsOf(ranges: readonly Extract<PortMatch, { kind: 'range' }>[]): readonly number[] {
-  const starts = new Set(ranges.flatMap(({ first, last }) => [first, last + 1]));
-  return [...starts].filter((port) =>
-    ranges.some(({ first, last }) => first <= port && port <= last),
+type PortSpan = Extract<PortMatch, { kind: 'range' }>;
+
+/**
+ * The first port of each stretch that all ranges treat alike. A stretch in no range is left out
+ * where the fresh number is in none either.
+ */
+function startsOf(ranges: readonly PortSpan[], fresh: number): readonly number[] {
+  const isInSome = (port: number): boolean =>
+    ranges.some(({ first, last }) => first <= port && port <= last);
+  const isFreshInSome = isInSome(fresh);
+  const starts = new Set([1, ...ranges.flatMap(({ first, last }) => [first, last + 1])]);
+  return [...starts].filter(
+    (port) => port >= 1 && port <= 65_535 && (isFreshInSome || isInSome(port)),
   );
 }
 

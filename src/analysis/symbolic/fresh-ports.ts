@@ -13,7 +13,7 @@ import {
 } from '../port-set.js';
 
 const PROTOCOLS: readonly PortProtocol[] = ['TCP', 'UDP', 'SCTP'];
-/** Where numbers are looked for, downwards: ports that are seldom written down. */
+/** Where numbers are looked for first, downwards: ports that are seldom written down. */
 const HIGHEST = 60_000;
 
 /** A container port of every made-up pod. */
@@ -34,6 +34,8 @@ export function findFreshPorts(
     ),
     ...extra,
   ];
+  // Inside of a range a name would change nothing that it changes elsewhere.
+  const covered = coveredPorts(matches.slice(0, matches.length - extra.length));
   const taken = new Set<number>();
   for (const match of matches) {
     if (match.kind !== 'range') continue;
@@ -49,13 +51,36 @@ export function findFreshPorts(
       wanted.set(`${match.name} ${protocol}`, { name: match.name, protocol });
     }
   }
-  let next = HIGHEST;
   return [...wanted.values()].map(({ name, protocol }): FreshPort => {
-    while (next > 1 && taken.has(next)) next -= 1;
-    const port = next;
-    next -= 2;
+    const isFree = (port: number): boolean => !taken.has(port);
+    const port =
+      findPort((one) => isFree(one) && covered.get(protocol)?.[one] !== 1) ?? findPort(isFree) ?? 1;
+    taken.add(port).add(port - 1);
     return { name, protocol, port, index: portIndex(protocol, port) };
   });
+}
+
+function findPort(accepts: (port: number) => boolean): number | undefined {
+  for (let port = HIGHEST; port > 1; port -= 1) if (accepts(port)) return port;
+  for (let port = 65_534; port > HIGHEST; port -= 1) if (accepts(port)) return port;
+  return undefined;
+}
+
+/** For each protocol a 1 at each port in some range. */
+function coveredPorts(matches: readonly PortMatch[]): ReadonlyMap<PortProtocol, Uint8Array> {
+  return new Map(
+    PROTOCOLS.map((protocol) => {
+      const covered = new Uint8Array(65_536);
+      const seen = new Set<string>();
+      for (const match of matches) {
+        if (match.kind !== 'range' || match.protocol !== protocol) continue;
+        const key = `${match.first}-${match.last}`;
+        if (!seen.has(key)) covered.fill(1, match.first, match.last + 1);
+        seen.add(key);
+      }
+      return [protocol, covered];
+    }),
+  );
 }
 
 /** Ports as people and machines are told them: the fresh ones by their names. */
