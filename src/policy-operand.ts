@@ -5,6 +5,7 @@ import type { Outcome } from './diagnostics.js';
 import { loadPolicies, SourceCache } from './front-end.js';
 import { GitRevision, parseRevisionPath } from './git-sources.js';
 import type { PolicyModel } from './ir/model.js';
+import { TAR_MAGIC } from './read-sources.js';
 
 /**
  * What exists as a path is one, whatever it looks like. A bundle is known by its content.
@@ -26,9 +27,6 @@ export async function loadOperand(
   const revision = new GitRevision(at);
   return loadPolicies([revision.root], new SourceCache(0, (paths) => revision.read(paths)));
 }
-
-/** Where POSIX tar archives say that they are ones. */
-const TAR_MAGIC = { offset: 257, text: 'ustar' } as const;
 
 /** A bundle is known by its content, whatever it is called. */
 export function isBundle(path: string): boolean {

@@ -232,15 +232,25 @@ function readChunk(descriptor: number, chunk: Uint8Array): number {
   }
 }
 
+/** Where POSIX tar archives, and so bundles, say that they are ones. */
+export const TAR_MAGIC = { offset: 257, text: 'ustar' } as const;
+
+function isTar(bytes: Uint8Array): boolean {
+  const { offset, text } = TAR_MAGIC;
+  return Buffer.from(bytes.subarray(offset, offset + text.length)).toString('latin1') === text;
+}
+
 /** The text of a file, or why it is none. */
 export function decodeSource(path: string, bytes: Uint8Array): SourceFile | Diagnostic {
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
+    if (isTar(bytes)) return diagnostic('source/bundle', { path });
     return diagnostic('source/not-utf8', { path, offset: firstBadByte(bytes) });
   }
   const zero = bytes.indexOf(0);
+  if (zero >= 0 && isTar(bytes)) return diagnostic('source/bundle', { path });
   if (zero >= 0) return diagnostic('source/binary', { path, offset: zero });
   return new SourceFile(path, text);
 }

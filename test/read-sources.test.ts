@@ -36,6 +36,7 @@ beforeAll(() => {
   put('odd[1].yaml', 'odd');
   put('bom.yaml', '\ufeffa: 1\r\n');
   put('latin.yaml', Uint8Array.of(0x61, 0x3a, 0x20, 0xe9, 0x0a));
+  put('old.bundle', Buffer.concat([Buffer.alloc(257), Buffer.from('ustar')]));
   put('cut.yaml', Uint8Array.of(0x61, 0xc3));
   put('zip.yaml', 'a\0b');
   put('big.yaml', 'x'.repeat(3_000_000));
@@ -140,6 +141,7 @@ describe('refusals', () => {
     ['p/[z-a].yaml', 'source/not-found: no file or folder matches `p/[z-a].yaml`'],
     ['latin.yaml', 'source/not-utf8: `latin.yaml` is not UTF-8: bad byte at offset 4'],
     ['cut.yaml', 'source/not-utf8: `cut.yaml` is not UTF-8: bad byte at offset 2'],
+    ['old.bundle', 'source/bundle: `old.bundle` is a bundle, and files of text are wanted here'],
     ['zip.yaml', 'source/binary: `zip.yaml` is no text: zero byte at offset 1'],
     ['empty', 'source/empty-folder: the folder `empty` holds no file to read'],
     [

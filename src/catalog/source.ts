@@ -19,6 +19,13 @@ export const sourceCatalog = {
     hint: () => 'save the file as UTF-8',
     explanation: 'Policy files, manifests and snapshots are UTF-8 text, with or without a BOM.',
   }),
+  'source/bundle': entry<{ path: string }>({
+    severity: 'error',
+    message: ({ path }) => `\`${path}\` is a bundle, and files of text are wanted here`,
+    hint: () => 'name the policies that it was compiled from',
+    explanation:
+      '`diff`, `explain`, `replay` and `report` take bundles in place of policies; other commands read policies alone.',
+  }),
   'source/too-large': entry<{ path: string; bytes: number; limit: number }>({
     severity: 'error',
     message: ({ path, bytes, limit }) =>

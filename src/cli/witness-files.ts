@@ -1,12 +1,10 @@
 /** Witnesses as files: flows that show something, each with the cluster made up for it. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { ReportedChange } from '../analysis/diff/clusters.js';
 import type { FlowEntry, MadeUpCluster } from '../analysis/report.js';
-import { diagnostic, InputError } from '../diagnostics.js';
 import { documentsText } from './documents-text.js';
-import { reasonOf, writeWhole } from './base/write-file.js';
+import { makeFolder, writeWhole } from './base/write-file.js';
 
 /** A flow to write down, and what it shows. */
 export interface WitnessFile {
@@ -30,13 +28,7 @@ export function witnessesOf(changes: readonly ReportedChange[]): readonly Witnes
  * @throws InputError where the operating system refuses
  */
 export function writeWitnesses(folder: string, witnesses: readonly WitnessFile[]): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new InputError([
-      diagnostic('cli/cannot-write', { path: folder, reason: reasonOf(error) }),
-    ]);
-  }
+  makeFolder(folder);
   for (const [i, { title, flow, madeUp }] of witnesses.entries()) {
     const comment = `# ${title.replace(/\s+/g, ' ')}\n`;
     writeWhole(join(folder, `flow-${i + 1}.yaml`), comment + stringify([flow]));

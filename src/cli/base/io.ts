@@ -27,16 +27,6 @@ export function processIo(): Io {
   };
 }
 
-/** A reader that went away, such as `head`, ends the process quietly. */
-export function endQuietlyOnBrokenPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(process.exitCode);
-      throw error;
-    });
-  }
-}
-
 function outputOf(stream: NodeJS.WriteStream): Output {
   // The types claim that `isTTY` is always there; it is absent where the stream is no terminal.
   const isTerminal = 'isTTY' in stream && stream.isTTY;

@@ -1,7 +1,15 @@
 /** Writes files whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { existsSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { diagnostic, InputError } from '../../diagnostics.js';
 
 /**
@@ -34,6 +42,26 @@ function replaceFile(target: string, content: string | Uint8Array, mode: number 
     rmSync(temporary, { force: true });
     throw error;
   }
+}
+
+/**
+ * Makes a folder, and those above it. Node's own way of making several never ends where a file system
+ * takes no folders, such as /proc.
+ * @throws InputError where the operating system refuses
+ */
+export function makeFolder(path: string): void {
+  try {
+    makeMissing(resolve(path));
+  } catch (error) {
+    throw new InputError([diagnostic('cli/cannot-write', { path, reason: reasonOf(error) })]);
+  }
+}
+
+function makeMissing(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+  const above = dirname(path);
+  if (above !== path) makeMissing(above);
+  mkdirSync(path);
 }
 
 /** What the operating system said, without the call and the path that Node adds. */
