@@ -42,7 +42,8 @@ export function insertBefore(text: string, key: Extent, entry: FlowOrBlock): Tex
   if (isBlank(text, line, start)) {
     const isJson = text[start] === '"';
     const added = isJson ? `${entry.json},` : entry.block;
-    return { start, end: start, text: `${added}\n${text.slice(line, start)}` };
+    const lineBreak = text.includes('\r\n') ? '\r\n' : '\n';
+    return { start, end: start, text: `${added}${lineBreak}${text.slice(line, start)}` };
   }
   const added = text[start] === '"' ? entry.json : entry.flow;
   return { start, end: start, text: `${added}, ` };
