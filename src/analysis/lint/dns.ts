@@ -2,6 +2,8 @@
 import { parseAddress, prefixContains, type Address } from '../../address.js';
 import { bug, diagnostic, type Diagnostic } from '../../diagnostics.js';
 import { podsMayMeet } from '../../ir/check/overlap.js';
+import { pinnedNamespaces } from '../../ir/interpret/selectors.js';
+import { podSelectorKey } from '../../ir/peer-key.js';
 import type { Pod } from '../../ir/cluster.js';
 import type { Peer, PortProtocol, Rule } from '../../ir/model.js';
 import { policyName, type NormalModel, type NormalPolicy } from '../../ir/normal-model.js';
@@ -20,28 +22,68 @@ type Ask = Readonly<Record<'UDP' | 'TCP', boolean>>;
 
 /** Without a cluster: policies that isolate egress, and to whose pods no policy can allow DNS. */
 export function lintDnsOfPolicies(model: NormalModel): readonly Diagnostic[] {
-  const allowing = {
-    UDP: model.policies.filter((one) => one.rules.some((rule) => mayAllowDns(rule, 'UDP'))),
-    TCP: model.policies.filter((one) => one.rules.some((rule) => mayAllowDns(rule, 'TCP'))),
-  };
-  const talkative = model.policies.filter(({ rules }) =>
-    rules.some(({ direction, action }) => direction === 'egress' && action === 'allow'),
-  );
-  const meets = (policies: readonly NormalPolicy[], policy: NormalPolicy): boolean =>
-    policies.some((other) =>
-      other.subjects.some((one) => policy.subjects.some((mine) => podsMayMeet(one, mine))),
+  const allowing = (protocol: 'UDP' | 'TCP'): SelectedPods =>
+    new SelectedPods(
+      model.policies
+        .filter(({ rules }) => rules.some((rule) => mayAllowDns(rule, protocol)))
+        .flatMap(({ subjects }) => subjects),
     );
+  const [byUdp, byTcp] = [allowing('UDP'), allowing('TCP')];
   const said = new Set<string>();
   return model.policies.flatMap((policy) => {
     // Only what a policy itself lets out is certain to need names.
-    if (!policy.isolates.egress || !talkative.includes(policy)) return [];
-    const ask = { UDP: meets(allowing.UDP, policy), TCP: meets(allowing.TCP, policy) };
+    const talks = policy.rules.some(
+      ({ direction, action }) => direction === 'egress' && action === 'allow',
+    );
+    if (!policy.isolates.egress || !talks) return [];
+    const { subjects } = policy;
+    const ask = { UDP: byUdp.mayMeet(subjects), TCP: byTcp.mayMeet(subjects) };
     const key = policyName(policy);
     if (said.has(key)) return [];
     said.add(key);
     return report(policy, 'its pods', ask, 'no policy allows them DNS');
   });
 }
+
+/** Pods that some policies select: each distinct selector once, by the namespace that it names. */
+class SelectedPods {
+  readonly #selectors: readonly Selector[];
+  readonly #byNamespace = new Map<string, Selector[]>();
+  readonly #anywhere: Selector[] = [];
+  readonly #known = new Map<string, boolean>();
+
+  constructor(selectors: readonly Selector[]) {
+    this.#selectors = [...new Map(selectors.map((one) => [podSelectorKey(one), one])).values()];
+    for (const one of this.#selectors) {
+      const names = pinnedNamespaces(one.namespaces);
+      if (names === undefined) this.#anywhere.push(one);
+      for (const name of names ?? []) {
+        const list = this.#byNamespace.get(name);
+        if (list === undefined) this.#byNamespace.set(name, [one]);
+        else list.push(one);
+      }
+    }
+  }
+
+  mayMeet(selectors: readonly Selector[]): boolean {
+    return selectors.some((one) => {
+      const key = podSelectorKey(one);
+      const known =
+        this.#known.get(key) ?? this.#near(one).some((other) => podsMayMeet(one, other));
+      this.#known.set(key, known);
+      return known;
+    });
+  }
+
+  /** Those of other namespaces meet it in no cluster. */
+  #near({ namespaces }: Selector): readonly Selector[] {
+    const names = pinnedNamespaces(namespaces);
+    if (names === undefined) return this.#selectors;
+    return [...this.#anywhere, ...[...names].flatMap((name) => this.#byNamespace.get(name) ?? [])];
+  }
+}
+
+type Selector = NormalPolicy['subjects'][number];
 
 /** With a cluster: what each pod may ask, by the classes of DNS's own addresses. */
 export function lintDns(scene: Scene): readonly Diagnostic[] {
