@@ -95,6 +95,15 @@ export const diffCatalog = {
     hint: () => 'without --cluster policies are compared in all clusters',
     explanation: 'In a cluster without pods any two sets of policies do the same.',
   }),
+  'diff/one-pod-each': entry<{ cluster: string; workloads: number; example: string }>({
+    severity: 'warning',
+    message: ({ cluster, workloads, example }) =>
+      `${workloads === 1 ? `workload \`${example}\` has` : `${workloads} workloads, such as \`${example}\`, have`} one pod${workloads === 1 ? '' : ' each'} in \`${cluster}\`, so that no change between pods of one workload can show`,
+    hint: () =>
+      'take a snapshot of a running cluster, or leave --cluster out: that compares in all clusters',
+    explanation:
+      'A workload of manifests counts as one pod, whatever its replicas, and a pod always reaches itself. A rule that lets the pods of a database talk with each other then changes nothing.',
+  }),
   'diff/bad-acceptance': entry<{ reason: string }>({
     severity: 'error',
     message: ({ reason }) => `this is no list of accepted changes: ${reason}`,

@@ -197,6 +197,16 @@ async function readClusters(
       throw new InputError([diagnostic('diff/empty-cluster', { cluster: name })]);
     }
     if (cluster.pods.length === 0) warnings.push(diagnostic('diff/no-pods', { cluster: name }));
+    const several = cluster.pods.filter(
+      ({ representative, hostNetwork, workload }) =>
+        representative && !hostNetwork && workload !== undefined && workload.kind !== 'Pod',
+    );
+    const [first] = several;
+    if (first !== undefined) {
+      const example = `${first.namespace}/${first.workload?.name ?? first.name}`;
+      const args = { cluster: name, workloads: several.length, example };
+      warnings.push(diagnostic('diff/one-pod-each', args));
+    }
     clusters.push({ name, cluster });
   }
   return clusters;

@@ -400,6 +400,41 @@ spec:
     expect(found.map(({ tag, ports }) => `${tag} ${ports}`)).toEqual([`widened ${told}`]);
   });
 
+  it('warns that workloads of manifests are one pod each, so that gossip between replicas cannot show', async () => {
+    const one = (rules: string): string => `apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: db, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: db}}
+  ingress: [${rules}]
+`;
+    writeFileSync('alone.yaml', one(''));
+    writeFileSync(
+      'gossip.yaml',
+      one('{from: [{podSelector: {matchLabels: {app: db}}}], ports: [{port: 7000}]}'),
+    );
+    writeFileSync(
+      'replicas.yaml',
+      `apiVersion: apps/v1
+kind: StatefulSet
+metadata: {name: db, namespace: shop}
+spec:
+  replicas: 3
+  selector: {matchLabels: {app: db}}
+  template:
+    metadata: {labels: {app: db}}
+    spec: {containers: [{name: db, image: db}]}
+`,
+    );
+    const { stderr } = await diff('alone.yaml', 'gossip.yaml', '--cluster', 'replicas.yaml');
+    expect(stderr).toContain(
+      'warning[diff/one-pod-each]: workload `shop/db` has one pod in `replicas.yaml`',
+    );
+    expect((await changes('alone.yaml', 'gossip.yaml')).map(({ ports }) => ports)).toEqual([
+      '7000/tcp',
+    ]);
+  });
+
   it('refuses a cluster of which there is nothing, so that no gate passes on a snapshot that failed', async () => {
     writeFileSync('nothing.yaml', '');
     const args = ['--cluster', 'nothing.yaml', '--fail-on', 'any'];
