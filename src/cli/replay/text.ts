@@ -172,7 +172,7 @@ function logLines({ logs, flows }: ReplayDocument, paint: Paint): string {
 
 export function logText({ path, format, lines, flows, guessed, skipped, bad }: FlowLog): string {
   const parts = [
-    `${path} (${format}): ${flowsText(flows)} in ${lines === 1 ? '1 record' : `${countText(lines)} records`}`,
+    `${path} (${format}): flows in ${countText(flows)} of ${lines === 1 ? '1 record' : `${countText(lines)} records`}`,
     ...(guessed === 0 ? [] : [`${countText(guessed)} of guessed direction`]),
     ...skipped.map(({ what, count }) => `${countText(count)} ${what}`),
     ...(bad === 0 ? [] : [`${countText(bad)} that cannot be read`]),

@@ -17,7 +17,7 @@ export function headerOf(
   logs: readonly FlowLog[],
 ): readonly string[] {
   const counts = [
-    `${countText(drafted)} flows are allowed by this`,
+    `${countText(drafted)} ${drafted === 1 ? 'flow is' : 'flows are'} allowed by this`,
     ...(covered === 0 ? [] : [`${countText(covered)} need nothing`]),
     ...(leftOut === 0 ? [] : [`${countText(leftOut)} are left out`]),
   ];
