@@ -8,7 +8,6 @@ import {
 import { failedGates, GATES, type DiffDocument, type Gate } from '../analysis/diff/clusters.js';
 import { comparePolicies, type NamedCluster } from '../compare.js';
 import { bug, diagnostic, InputError, throwIfErrors, type Diagnostic } from '../diagnostics.js';
-import { nearestName } from '../did-you-mean.js';
 import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
 import type { PolicyModel } from '../ir/model.js';
 import type { Guardrails } from '../guardrails.js';
@@ -30,7 +29,7 @@ import type { Session } from './base/session.js';
 import { policycVersion } from './version.js';
 
 export async function run(session: Session): Promise<ExitCode> {
-  const gates = readGates(session);
+  const gates = session.choices('fail-on', GATES);
   const editions = session.list('as').map(editionNamed);
   if (editions.length > 1) return compareTwo(session, gates);
   const [old, next] = readOperands(session);
@@ -220,16 +219,6 @@ function readAccepted(session: Session, cache: SourceCache): readonly Acceptance
   const read = file.value === undefined ? undefined : readAcceptances(file.value);
   throwIfErrors(read?.diagnostics ?? []);
   return read?.value ?? [];
-}
-
-function readGates(session: Session): readonly Gate[] {
-  const words = (session.text('fail-on') ?? '').split(',').filter((word) => word !== '');
-  return words.map((value) => {
-    const gate = GATES.find((one) => one === value);
-    if (gate !== undefined) return gate;
-    const args = { option: '--fail-on', value, choices: GATES, near: nearestName(value, GATES) };
-    throw new InputError([diagnostic('cli/bad-choice', args)]);
-  });
 }
 
 async function render(

@@ -2,7 +2,6 @@
 import { Replay } from '../analysis/replay.js';
 import { failedReplayGates, REPLAY_GATES, type ReplayGate } from '../analysis/replay/report.js';
 import { bug, diagnostic, InputError, throwIfErrors, type Diagnostic } from '../diagnostics.js';
-import { nearestName } from '../did-you-mean.js';
 import { loadCluster, SourceCache } from '../front-end.js';
 import type { PolicyModel } from '../ir/model.js';
 import { normalize } from '../ir/normalize.js';
@@ -21,7 +20,7 @@ export async function run(session: Session): Promise<ExitCode> {
   const [next = ''] = session.operands;
   const against = session.text('against');
   const at = session.instant('at');
-  const gates = readGates(session);
+  const gates = session.choices('fail-on', REPLAY_GATES);
   const inputs = [next, against, ...session.list('flows'), ...session.list('cluster')];
   if (inputs.filter((one) => one === '-').length > 1) {
     throw new InputError([diagnostic('replay/two-inputs', {})]);
@@ -103,17 +102,6 @@ export function logWarnings(logs: readonly FlowLog[]): readonly Diagnostic[] {
     ),
     ...(isEmpty ? [diagnostic('replay/no-flows', { paths })] : []),
   ];
-}
-
-function readGates(session: Session): readonly ReplayGate[] {
-  const words = (session.text('fail-on') ?? '').split(',').filter((word) => word !== '');
-  return words.map((value) => {
-    const gate = REPLAY_GATES.find((one) => one === value);
-    if (gate !== undefined) return gate;
-    const near = nearestName(value, REPLAY_GATES);
-    const args = { option: '--fail-on', value, choices: REPLAY_GATES, near };
-    throw new InputError([diagnostic('cli/bad-choice', args)]);
-  });
 }
 
 function render(session: Session, document: ReplayDocument, failed: readonly ReplayGate[]): string {

@@ -1,5 +1,6 @@
 /** One run of one command: its arguments, and how it talks to the user. */
 import { bug, diagnostic, InputError, type Diagnostic } from '../../diagnostics.js';
+import { nearestName } from '../../did-you-mean.js';
 import type { Config } from '../../config.js';
 import type { DiagnosticFormat } from '../../render.js';
 import { colored, plain, type Paint } from '../../render/paint.js';
@@ -61,6 +62,22 @@ export class Session {
 
   flag(name: string): boolean {
     return this.values[attributeOf(name)] === true;
+  }
+
+  /**
+   * The words of `--name`, with commas between them.
+   *
+   * @throws InputError for a word that is no choice
+   */
+  choices<Choice extends string>(name: string, choices: readonly Choice[]): readonly Choice[] {
+    const words = (this.text(name) ?? '').split(',').filter((word) => word !== '');
+    return words.map((value) => {
+      const choice = choices.find((one) => one === value);
+      if (choice !== undefined) return choice;
+      const near = nearestName(value, choices);
+      const args = { option: `--${name}`, value, choices, near };
+      throw new InputError([diagnostic('cli/bad-choice', args)]);
+    });
   }
 
   /** The instant of `--name` in milliseconds since the epoch; now where it was not given. */
