@@ -24,7 +24,7 @@ const LAYERS: readonly (readonly [name: string, files: RegExp])[] = [
   ['rendering', /^src\/(render\.ts|render\/)/],
   [
     'vocabulary',
-    /^src\/(source|diagnostics|catalog\/.*|address|byte-sizes|did-you-mean|target)(\.ts)?$/,
+    /^src\/(source|diagnostics|catalog\/.*|address|byte-sizes|did-you-mean|multimap|target)(\.ts)?$/,
   ],
 ];
 

@@ -16,6 +16,7 @@ import {
 } from '../ir/normal-model.js';
 import { formatPlace } from '../source.js';
 import { causedInstructions } from './costs/instructions.js';
+import { groupBy } from '../multimap.js';
 
 export interface Amount {
   /** In all programs, in slots of 8 bytes. */
@@ -181,13 +182,7 @@ class Sums {
 export function groupByNamespace(
   policies: readonly PolicyCost[],
 ): ReadonlyMap<string | null, readonly PolicyCost[]> {
-  const groups = new Map<string | null, PolicyCost[]>();
-  for (const policy of policies) {
-    const group = groups.get(policy.namespace);
-    if (group === undefined) groups.set(policy.namespace, [policy]);
-    else group.push(policy);
-  }
-  return groups;
+  return groupBy(policies, ({ namespace }) => namespace);
 }
 
 function ruleNames(decider: Exclude<Decider, { kind: 'none' }>): Pick<RuleCost, 'rule' | 'at'> {

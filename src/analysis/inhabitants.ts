@@ -2,6 +2,7 @@
 import { compareText } from '../ir/normalize.js';
 import type { PartyGroup } from './report.js';
 import type { PlacedPod } from './universe.js';
+import { groupBy } from '../multimap.js';
 
 /** Pods that one controller made, or one pod by itself. */
 interface Unit {
@@ -99,7 +100,7 @@ export class Inhabitants {
 
   #byNamespaces(units: readonly Unit[], chosen: ReadonlySet<PlacedPod>): readonly PartyGroup[] {
     const named = new Set(units);
-    const namespaces = groupByNamespace(units);
+    const namespaces = groupBy(units, ({ namespace }) => namespace);
     return [...namespaces].flatMap(([namespace, here]): readonly PartyGroup[] => {
       const all = this.#byNamespace.get(namespace) ?? [];
       const parts = here.map((unit) => unit.pods.filter((one) => chosen.has(one)));
@@ -122,16 +123,6 @@ export class Inhabitants {
       return here.map((unit, i) => describeUnit(unit, parts[i] ?? []));
     });
   }
-}
-
-function groupByNamespace(units: readonly Unit[]): ReadonlyMap<string, readonly Unit[]> {
-  const groups = new Map<string, Unit[]>();
-  for (const unit of units) {
-    const group = groups.get(unit.namespace);
-    if (group === undefined) groups.set(unit.namespace, [unit]);
-    else group.push(unit);
-  }
-  return groups;
 }
 
 function isShorter(missing: number, present: number): boolean {

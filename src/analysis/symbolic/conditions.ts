@@ -2,6 +2,7 @@
 import type { LabelRequirement, LabelSelector } from '../../ir/model.js';
 import { KindSet } from './kind-set.js';
 import type { NodeKind, PodKind } from './kinds.js';
+import { append } from '../../multimap.js';
 
 /** Labels that satisfy all of some requirements, and of each of `never` not all. */
 export interface LabelCondition {
@@ -40,8 +41,8 @@ export class PodConditions {
     const holds = { namespaces: new Map<number, number[]>(), pods: new Map<number, number[]>() };
     const fails = new Map<number, number[]>();
     for (const { id, namespace, selected, asked } of pods) {
-      for (const i of namespace.selected) push(holds.namespaces, i, id);
-      for (const i of asked) push(selected.has(i) ? holds.pods : fails, i, id);
+      for (const i of namespace.selected) append(holds.namespaces, i, id);
+      for (const i of asked) append(selected.has(i) ? holds.pods : fails, i, id);
     }
     const setOf = (numbers: readonly number[] | undefined): KindSet =>
       KindSet.of(pods.length, numbers ?? []);
@@ -87,12 +88,6 @@ export class NodeConditions {
     const terms = coverKinds(KindSet.of(this.#size, kinds), this.#literals).map(conditionOf);
     return mergeTerms(terms).map(({ pods }) => pods);
   }
-}
-
-function push(lists: Map<number, number[]>, key: number, value: number): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [value]);
-  else list.push(value);
 }
 
 function bothWays(

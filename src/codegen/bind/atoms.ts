@@ -4,6 +4,7 @@ import { selectorMatches, type ClusterSnapshot, type Service } from '../../ir/cl
 import type { Peer, PortMatch, PortProtocol } from '../../ir/model.js';
 import { peerKey, portMatchKey } from '../../ir/peer-key.js';
 import type { LookId, LookIndex } from './looks.js';
+import { append } from '../../multimap.js';
 
 export type AtomId = number;
 
@@ -161,10 +162,4 @@ export class AtomTable {
     evaluate(id);
     return id;
   }
-}
-
-function append<Key>(map: Map<Key, AtomId[]>, key: Key, id: AtomId): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [id]);
-  else list.push(id);
 }

@@ -8,6 +8,7 @@ import {
 } from '../../ir/cluster.js';
 import { NAMESPACE_NAME_LABEL, type LabelSelector, type PodSelector } from '../../ir/model.js';
 import { podSelectorKey, selectorKey } from '../../ir/peer-key.js';
+import { append } from '../../multimap.js';
 
 export type LookId = number;
 
@@ -129,10 +130,4 @@ function lookKey({ namespace, labels, ports }: Pod): string {
 
 function labelKey(label: string, value: string): string {
   return `${label}=${value}`;
-}
-
-function append<Key, Value>(map: Map<Key, Value[]>, key: Key, value: Value): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }

@@ -10,6 +10,7 @@ import {
 import type { ClusterObject, Fields } from './fields.js';
 import type { PodRecord } from './pods.js';
 import type { LabelSelector } from '../model.js';
+import { append } from '../../multimap.js';
 
 /** What tells where a Service's packets go. */
 export interface EndpointSources {
@@ -88,12 +89,6 @@ export class ServiceLowering {
     else if (endpoints !== undefined) fromEndpoints(endpoints, entries, found);
     else fromPods(this.#pods.get(source.namespace) ?? [], spec, entries, found);
   }
-}
-
-function append<Value>(map: Map<string, Value[]>, key: string, value: Value): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [value]);
-  else list.push(value);
 }
 
 interface Endpoint {
