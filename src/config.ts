@@ -1,13 +1,12 @@
 /** policyc.yaml: finds it, reads and checks it, and says what commands take from it. */
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
-import type * as AjvModule from 'ajv';
 import { describeFault, type Places } from './config/faults.js';
 import { CONFIG_SCHEMA } from './config/schema.js';
 import type { ConfigValues, Paths } from './config/values.js';
 import { bug, diagnostic, InputError, throwIfErrors, type Diagnostic } from './diagnostics.js';
 import { isGlob } from './globs.js';
+import { makeAjv } from './parser/ajv.js';
 import { parseDocuments } from './parser/yaml/documents.js';
 import { LocatedText } from './parser/yaml/locate.js';
 import { contentStart, firstLine, type Extent } from './parser/yaml/positions.js';
@@ -163,22 +162,8 @@ export function parseConfig(file: SourceFile): Config {
   return new Config(file, value, places);
 }
 
-/** Loaded only where there is a file to check. */
-const require = createRequire(import.meta.url);
-
 function schemaFaults(value: JsonValue, places: Places): readonly Diagnostic[] {
-  const { Ajv } = require('ajv') as typeof AjvModule;
-  const ajv = new Ajv({
-    allErrors: true,
-    verbose: true,
-    ownProperties: true,
-    allowUnionTypes: true,
-    strictTypes: false,
-    meta: false,
-    validateSchema: false,
-    code: { optimize: false },
-  });
-  const validate = ajv.compile(CONFIG_SCHEMA);
+  const validate = makeAjv().compile(CONFIG_SCHEMA);
   if (validate(value)) return [];
   return (validate.errors ?? []).map((error) =>
     describeFault(error, pathOfPointer(value, error.instancePath), places),

@@ -1,8 +1,7 @@
 /** Checks a policy object against its API, and says what is wrong in terms of the text. */
-import { createRequire } from 'node:module';
-import type * as AjvModule from 'ajv';
 import type { Ajv, CodeKeywordDefinition, ErrorObject, ValidateFunction } from 'ajv';
 import { diagnostic, type Diagnostic } from '../../diagnostics.js';
+import { loadAjv, makeAjv } from '../ajv.js';
 import { CHECKS, isPresent, type CheckName, type Finding, type Report } from './checks.js';
 import type { K8sPolicyKind } from './kinds.js';
 import type { K8sObject } from './objects.js';
@@ -10,8 +9,7 @@ import { schemaOf } from './schema-policies.js';
 import { describeSchemaError } from './schema-errors.js';
 import { isArray, isObject, pathOfPointer, type JsonPath, type JsonValue } from '../yaml/value.js';
 
-// Loading and compiling take longer than reading a few policies, so both wait until they are needed.
-const require = createRequire(import.meta.url);
+// Compiling takes longer than reading a few policies, so it waits until it is needed.
 let ajv: Ajv | undefined;
 const validators = new Map<K8sPolicyKind, ValidateFunction>();
 
@@ -29,26 +27,14 @@ export function validatePolicy(object: K8sObject, kind: K8sPolicyKind): readonly
 function validatorOf(kind: K8sPolicyKind): ValidateFunction {
   const known = validators.get(kind);
   if (known !== undefined) return known;
-  ajv ??= makeAjv();
+  ajv ??= makePolicyAjv();
   const made = ajv.compile(schemaOf(kind));
   validators.set(kind, made);
   return made;
 }
 
-function makeAjv(): Ajv {
-  const { Ajv: Constructor } = require('ajv') as typeof AjvModule;
-  const made = new Constructor({
-    allErrors: true,
-    verbose: true,
-    ownProperties: true,
-    allowUnionTypes: true,
-    strictTypes: false,
-    // Compiling the schema of schemas takes as long as all the rest.
-    meta: false,
-    validateSchema: false,
-    // Nor is there time to win in making the generated code shorter.
-    code: { optimize: false },
-  });
+function makePolicyAjv(): Ajv {
+  const made = makeAjv();
   made.addKeyword(keyword('check', runCheck));
   made.addKeyword(keyword('needs', findMissing));
   made.addKeyword(keyword('presumes', findPresumed));
@@ -64,7 +50,7 @@ type Find<Rule> = (rule: Rule, value: JsonValue, report: Report) => void;
  * keywords given as functions are handed paths, which costs more than all checks together.
  */
 function keyword<Rule>(name: string, find: Find<Rule>): CodeKeywordDefinition {
-  const { _ } = require('ajv') as typeof AjvModule;
+  const { _ } = loadAjv();
   return {
     keyword: name,
     error: { message: name, params: ({ params }) => _`{findings: ${params['findings']}}` },
