@@ -1,12 +1,11 @@
 /** `policyc list`: who may talk to whom over what, what is exposed, and what no policy protects. */
 import { listConnections, type ListReport } from '../analysis/list.js';
-import { bug, diagnostic, InputError, throwIfErrors } from '../diagnostics.js';
+import { diagnostic, InputError } from '../diagnostics.js';
 import { NameSearch } from '../did-you-mean.js';
-import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
+import { SourceCache } from '../front-end.js';
 import { editionNamed, policiesAs } from '../portability.js';
 import { isPolicyPod, type ClusterSnapshot, type Pod } from '../ir/cluster.js';
 import { normalize } from '../ir/normalize.js';
-import { conflictWarnings } from './conflict-warnings.js';
 import { DONE, type ExitCode } from './base/exit-codes.js';
 import { graphDot, graphSvg, type GraphEdge } from './graph.js';
 import { listHtml } from './list/html.js';
@@ -14,6 +13,7 @@ import { listMarkdown, listText } from './list/text.js';
 import { listSarif } from './list/sarif.js';
 import { editionText, tellDifferences } from './portability/notes.js';
 import type { Session } from './base/session.js';
+import { readPoliciesInCluster } from './policies-in-cluster.js';
 import { policycVersion } from './version.js';
 
 export async function run(session: Session): Promise<ExitCode> {
@@ -21,15 +21,7 @@ export async function run(session: Session): Promise<ExitCode> {
   const as = session.text('as');
   const edition = as === undefined ? undefined : editionNamed(as);
   const cache = new SourceCache(session.io.stdin);
-  session.progress.stage('reading');
-  const policies = await loadPolicies(session.operands, cache);
-  const cluster = await loadCluster(session.list('cluster'), cache);
-  const diagnostics = [...policies.diagnostics, ...cluster.diagnostics];
-  if (policies.value) diagnostics.push(...conflictWarnings(policies.value));
-  throwIfErrors(diagnostics);
-  await session.report(diagnostics);
-  const snapshot = cluster.value ?? bug('no cluster, and no error that says why');
-  const model = policies.value ?? bug('no policies, and no error that says why');
+  const { model, cluster: snapshot } = await readPoliciesInCluster(session, cache);
   const text = session.text('focus');
   const focus = text === undefined ? undefined : focusOf(text, snapshot);
   session.progress.stage('listing');

@@ -1,16 +1,16 @@
 /** `policyc portability`: which differences of implementations touch policies, and what they come to. */
-import { bug, throwIfErrors } from '../diagnostics.js';
-import { loadCluster, loadPolicies, SourceCache } from '../front-end.js';
+
+import { SourceCache } from '../front-end.js';
 import { IMPLEMENTATIONS } from '../ir/implementations.js';
 import { editionNamed, surveyEditions, type Survey } from '../portability.js';
 import { escapeMarkdown, tableMarkdown } from '../render/markdown.js';
 import type { Paint } from '../render/paint.js';
 import { visible } from '../render/visible-text.js';
-import { conflictWarnings } from './conflict-warnings.js';
 import { DONE, type ExitCode } from './base/exit-codes.js';
 import { renderTable } from './base/table.js';
 import { placesText } from './portability/notes.js';
 import type { Session } from './base/session.js';
+import { readPoliciesInCluster } from './policies-in-cluster.js';
 
 export async function run(session: Session): Promise<ExitCode> {
   const at = session.instant('at');
@@ -18,17 +18,11 @@ export async function run(session: Session): Promise<ExitCode> {
   const all = IMPLEMENTATIONS.map(({ name }) => name).filter((name) => name !== 'upstream');
   const editions = (asked.length === 0 ? all : asked).map(editionNamed);
   const cache = new SourceCache(session.io.stdin);
-  session.progress.stage('reading');
-  const policies = await loadPolicies(session.operands, cache);
-  const cluster = await loadCluster(session.list('cluster'), cache);
-  const diagnostics = [...policies.diagnostics, ...cluster.diagnostics];
-  if (policies.value) diagnostics.push(...conflictWarnings(policies.value));
-  throwIfErrors(diagnostics);
-  await session.report(diagnostics);
+  const { model, cluster } = await readPoliciesInCluster(session, cache);
   session.progress.stage('comparing');
   const survey = surveyEditions({
-    model: policies.value ?? bug('no policies, and no error that says why'),
-    cluster: cluster.value ?? bug('no cluster, and no error that says why'),
+    model,
+    cluster,
     editions,
     at,
     onProgress: session.progress.report,
